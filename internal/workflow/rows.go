@@ -1,0 +1,133 @@
+package workflow
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/keyreeve/keyreeve/approvals"
+	"github.com/keyreeve/keyreeve/internal/audit"
+	"github.com/keyreeve/keyreeve/internal/identity"
+	"github.com/keyreeve/keyreeve/internal/lifecycle"
+)
+
+// RequestState is where a request stands.
+type RequestState string
+
+// The states of a request.
+const (
+	Invalid   RequestState = "invalid"   // the form or record has errors
+	Refused   RequestState = "refused"   // nobody who exists could approve it
+	Waiting   RequestState = "waiting"   // waits for approval
+	Denied    RequestState = "denied"    // a denial stands
+	Approved  RequestState = "approved"  // approved; being merged
+	Merged    RequestState = "merged"    // merged; its access is being granted
+	Live      RequestState = "active"    // the access is read back
+	Ended     RequestState = "ended"     // the access is revoked, and read back
+	Cancelled RequestState = "cancelled" // closed before it was merged
+)
+
+// Request is the row of one access request.
+type Request struct {
+	Subject   Subject         `json:"subject"`
+	ID        string          `json:"id"` // the grant's id: "acme-identities-12"
+	State     RequestState    `json:"state"`
+	Requester identity.Person `json:"requester"`
+	Title     string          `json:"title"`
+	Grant     *identity.Grant `json:"grant,omitempty"` // as last understood; frozen once merged
+	Digest    string          `json:"digest,omitempty"`
+	Registry  identity.Repo   `json:"registry"`
+	Branch    string          `json:"branch,omitempty"`
+	Pull      int             `json:"pull,omitempty"`     // the registry pull request's number, once known
+	Decision  string          `json:"decision,omitempty"` // id of the newest stored decision
+	Voided    int             `json:"voided,omitempty"`   // how often an edit voided given approvals
+	CreatedAt time.Time       `json:"createdAt"`
+	UpdatedAt time.Time       `json:"updatedAt"`
+}
+
+// BoundVote binds a vote to the content that was asked for when the bot first saw it.
+// The first binding of a vote's id stands for ever.
+type BoundVote struct {
+	Vote   string    `json:"vote"` // approvals.Vote's ID, prefixed by its place: "acme/identities#12 comment/7"
+	Digest string    `json:"digest"`
+	SeenAt time.Time `json:"seenAt"`
+}
+
+// StoredDecision is a decision with the facts that it was made from.
+type StoredDecision struct {
+	ID         string             `json:"id"` // digest of subject, facts and decision
+	Subject    Subject            `json:"subject"`
+	At         time.Time          `json:"at"`
+	Policy     string             `json:"policy"`     // blob of keyreeve.yaml
+	Codeowners string             `json:"codeowners"` // blob of the registry's CODEOWNERS
+	Facts      approvals.Facts    `json:"facts"`
+	Decision   approvals.Decision `json:"decision"`
+}
+
+// IntentState says what became of an intended effect.
+type IntentState string
+
+// The states of an intent. A crash leaves Intended: whether the effect reached
+// its target is then read from the target.
+const (
+	Intended IntentState = "intended"
+	Applied  IntentState = "applied"
+	Failed   IntentState = "failed"
+)
+
+// Intent is one effect that was committed before it was applied.
+type Intent struct {
+	ID      string          `json:"id"` // unique; "<subject key> <round> <place in the plan>"
+	Subject Subject         `json:"subject"`
+	What    string          `json:"what"`
+	Effect  json.RawMessage `json:"effect"` // {"type": "MergePull", …}
+	State   IntentState     `json:"state"`
+	At      time.Time       `json:"at"`
+	DoneAt  time.Time       `json:"doneAt,omitzero"`
+	Error   string          `json:"error,omitempty"` // safe to show
+}
+
+// State is all that is stored about a request's subject.
+type State struct {
+	Request *Request
+	Votes   []BoundVote
+	Leases  []lifecycle.Lease // of this request, revoked ones included
+	Open    []Intent          // Intended, oldest first
+}
+
+// AccessState is all that is stored about an access.
+type AccessState struct {
+	// Prior is what was held before the first live lease; nil while no lease is live and nothing was captured.
+	Prior  *identity.Permission
+	Leases []lifecycle.Lease // not Revoked, oldest first
+	Open   []Intent
+}
+
+// Commit is one transaction's worth of changes, as data. Everything is an
+// upsert by its id; Wake counts a new generation for each subject and puts it
+// into the queue in the same transaction.
+type Commit struct {
+	Request  *Request
+	Votes    []BoundVote // for Request's subject; ids already bound are left as they are
+	Decision *StoredDecision
+	Leases   []lifecycle.Lease
+	Prior    *PriorChange
+	Intents  []Intent
+	Entries  []audit.Entry // Seq is set by the store
+	Wake     []Subject
+}
+
+// PriorChange sets or, with Level nil, clears what was held before the leases on an access.
+type PriorChange struct {
+	Subject Subject
+	Level   *identity.Permission
+}
+
+// Delivery is one webhook delivery as the door accepted it.
+type Delivery struct {
+	App          int64     `json:"app"`
+	ID           string    `json:"id"` // X-GitHub-Delivery
+	Event        string    `json:"event"`
+	Body         []byte    `json:"body"`
+	ReceivedAt   time.Time `json:"receivedAt"`
+	Installation int64     `json:"installation"` // 0 where the payload names none
+}
