@@ -168,9 +168,11 @@ func TestWhoMayGit(t *testing.T) {
 	if got := w.takePushes(); got != nil {
 		t.Errorf("pushed %q", got)
 	}
-	w.host.Authorize = nil
-	if out, err := w.git(dir, "ls-remote"); err == nil || !strings.Contains(out, "403") {
-		t.Errorf("without Authorize: %v\n%s", err, out)
+	closed, _ := newRepo(t) // nobody set Authorize
+	rec := httptest.NewRecorder()
+	closed.ServeHTTP(rec, httptest.NewRequest("GET", "/acme/identities.git/info/refs?service=git-upload-pack", nil))
+	if rec.Code != http.StatusForbidden {
+		t.Errorf("without Authorize: %d", rec.Code)
 	}
 }
 
