@@ -1,8 +1,11 @@
 package workflow
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 
+	"github.com/keyreeve/keyreeve/checks"
 	"github.com/keyreeve/keyreeve/internal/identity"
 )
 
@@ -34,20 +37,14 @@ type React struct {
 	Content string `json:"content"`
 }
 
-// CreateBranch creates a branch at a commit.
-type CreateBranch struct {
-	At     Place  `json:"at"`
-	Branch string `json:"branch"`
-	From   string `json:"from"`
-}
-
-// PutFile writes one file on a branch as one commit. Old is the blob that it
-// replaces, "" for a new file; GitHub refuses when that is not what is there.
-type PutFile struct {
+// WriteBranch makes a branch of the bot's own hold exactly one commit on top
+// of From, which writes one file. What else was on the branch is gone from it.
+type WriteBranch struct {
 	At      Place  `json:"at"`
 	Branch  string `json:"branch"`
+	Old     string `json:"old,omitempty"` // the branch's tip now, "" where there is no branch
+	From    string `json:"from"`
 	Path    string `json:"path"`
-	Old     string `json:"old,omitempty"`
 	Content []byte `json:"content"`
 	Message string `json:"message"`
 }
@@ -63,28 +60,18 @@ type OpenPull struct {
 
 // SetCheck creates a check run (ID 0) or updates one.
 type SetCheck struct {
-	At          Place        `json:"at"`
-	ID          int64        `json:"id,omitempty"`
-	Head        string       `json:"head"`
-	Name        string       `json:"name"`
-	ExternalID  string       `json:"externalId"`
-	Status      string       `json:"status"`               // queued, in_progress, completed
-	Conclusion  string       `json:"conclusion,omitempty"` // success, failure, action_required, neutral; only when completed
-	DetailsURL  string       `json:"detailsUrl,omitempty"`
-	Title       string       `json:"title"`
-	Summary     string       `json:"summary"` // at most 65,535 characters
-	Text        string       `json:"text,omitempty"`
-	Annotations []Annotation `json:"annotations,omitempty"` // sent 50 a call
-}
-
-// Annotation is a message at a line of a file.
-type Annotation struct {
-	Path    string `json:"path"`
-	Line    int    `json:"line"`
-	Column  int    `json:"column,omitempty"`
-	Level   string `json:"level"` // notice, warning, failure
-	Message string `json:"message"`
-	Title   string `json:"title,omitempty"`
+	At          Place               `json:"at"`
+	ID          int64               `json:"id,omitempty"`
+	Head        string              `json:"head"`
+	Name        string              `json:"name"`
+	ExternalID  string              `json:"externalId"`
+	Status      string              `json:"status"`               // queued, in_progress, completed
+	Conclusion  string              `json:"conclusion,omitempty"` // success, failure, action_required, neutral; only when completed
+	DetailsURL  string              `json:"detailsUrl,omitempty"`
+	Title       string              `json:"title"`
+	Summary     string              `json:"summary"` // at most 65,535 characters
+	Text        string              `json:"text,omitempty"`
+	Annotations []checks.Annotation `json:"annotations,omitempty"` // sent 50 a call
 }
 
 // MergePull merges a pull request if its head is still Head.
@@ -100,27 +87,10 @@ type ClosePull struct {
 	At Place `json:"at"`
 }
 
-// ReopenPull opens a closed pull request again.
-type ReopenPull struct {
-	At Place `json:"at"`
-}
-
 // DeleteBranch deletes a branch of the bot's own.
 type DeleteBranch struct {
 	At     Place  `json:"at"`
 	Branch string `json:"branch"`
-}
-
-// AddLabels adds labels to an issue or pull request; missing ones are created by GitHub.
-type AddLabels struct {
-	At     Place    `json:"at"`
-	Labels []string `json:"labels"`
-}
-
-// RemoveLabel takes one label off; a label that is not there is no error.
-type RemoveLabel struct {
-	At    Place  `json:"at"`
-	Label string `json:"label"`
 }
 
 // CloseIssue closes an issue, as "completed" or "not_planned".
@@ -148,9 +118,11 @@ func (p Place) String() string {
 // What implements Effect, as do the methods after it.
 func (e CreateComment) What() string { return "comment on " + e.At.String() }
 func (e EditComment) What() string   { return "edit the comment on " + e.At.String() }
-func (e React) What() string         { return "react " + e.Content + " to a comment on " + e.At.String() }
-func (e CreateBranch) What() string  { return "create branch " + e.Branch + " in " + e.At.String() }
-func (e PutFile) What() string { return "write " + e.Path + " on " + e.Branch + " in " + e.At.String() }
+func (e React) What() string { return "react " + e.Content + " to a comment on " + e.At.String() }
+
+func (e WriteBranch) What() string {
+	return "write " + e.Path + " to branch " + e.Branch + " in " + e.At.String()
+}
 
 func (e OpenPull) What() string {
 	return "open a pull request from " + e.Branch + " in " + e.At.String()
@@ -161,10 +133,7 @@ func (e SetCheck) What() string {
 }
 func (e MergePull) What() string    { return "merge " + e.At.String() + " at " + short(e.Head) }
 func (e ClosePull) What() string    { return "close pull request " + e.At.String() }
-func (e ReopenPull) What() string   { return "reopen pull request " + e.At.String() }
 func (e DeleteBranch) What() string { return "delete branch " + e.Branch + " in " + e.At.String() }
-func (e AddLabels) What() string    { return fmt.Sprintf("label %s with %v", e.At, e.Labels) }
-func (e RemoveLabel) What() string  { return "take label " + e.Label + " off " + e.At.String() }
 func (e CloseIssue) What() string   { return "close issue " + e.At.String() }
 func (e SetAccess) What() string {
 	if e.Revoke {
@@ -174,3 +143,15 @@ func (e SetAccess) What() string {
 }
 
 func short(sha string) string { return sha[:min(len(sha), 7)] }
+
+// EncodeEffect writes an effect for the log of intents: {"type": "MergePull", "effect": {…}}.
+func EncodeEffect(e Effect) (json.RawMessage, error) {
+	b, err := json.Marshal(struct {
+		Type   string `json:"type"`
+		Effect Effect `json:"effect"`
+	}{strings.TrimPrefix(fmt.Sprintf("%T", e), "workflow."), e})
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", e.What(), err)
+	}
+	return b, nil
+}

@@ -88,7 +88,8 @@ type Provider interface {
 // is one transaction.
 type Store interface {
 	// Load reads all that is stored about a request's subject; a subject not
-	// seen before gives a State with a nil Request.
+	// seen before gives a State with a nil Request. For a PullSubject it is the
+	// request whose registry pull request that is, if there is one.
 	Load(ctx context.Context, s Subject) (State, error)
 	// Access reads an access with all leases on it that are not Revoked.
 	Access(ctx context.Context, s Subject) (AccessState, error)

@@ -88,10 +88,11 @@ type Intent struct {
 
 // State is all that is stored about a request's subject.
 type State struct {
-	Request *Request
-	Votes   []BoundVote
-	Leases  []lifecycle.Lease // of this request, revoked ones included
-	Open    []Intent          // Intended, oldest first
+	Request  *Request
+	Decision *StoredDecision // the one that Request.Decision names
+	Votes    []BoundVote
+	Leases   []lifecycle.Lease // of this request, revoked ones included
+	Open     []Intent          // Intended, oldest first
 }
 
 // AccessState is all that is stored about an access.
@@ -114,6 +115,7 @@ type Commit struct {
 	Intents  []Intent
 	Entries  []audit.Entry // Seq is set by the store
 	Wake     []Subject
+	WakeKeys []string // like Wake, for subjects that are stored already
 }
 
 // PriorChange sets or, with Level nil, clears what was held before the leases on an access.
