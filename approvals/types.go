@@ -120,6 +120,7 @@ const (
 	Superseded        Code = "superseded"         // the person voted again later
 	LockedVote        Code = "locked"             // the conversation is locked
 	Nobody            Code = "nobody"             // no account (id 0)
+	UnknownVerb       Code = "unknown-verb"       // neither approves, denies nor withdraws
 	MembershipUnknown Code = "membership-unknown" // whether they stand behind an owner could not be read
 
 	// About a need or the request.

@@ -1,0 +1,236 @@
+package approvals
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/keyreeve/keyreeve/internal/identity"
+)
+
+func TestReplayNamesTheFirstDifference(t *testing.T) {
+	f := facts(vote(Approve, alice), vote(Approve, carol))
+	for _, c := range []struct {
+		name   string
+		change func(*Decision)
+		want   string // "" for no difference
+	}{
+		{"the same", func(*Decision) {}, ""},
+		{"verdict", func(d *Decision) { d.Verdict = Denied }, "verdict is stored as denied, but the facts give approved"},
+		{"digest", func(d *Decision) { d.Digest = "x" }, `digest is stored as "x"`},
+		{"head", func(d *Decision) { d.Head = "" }, `head is stored as ""`},
+		{"a need less", func(d *Decision) { d.Needs = d.Needs[:1] }, "1 needs are stored, but the facts give 2"},
+		{"another approver", func(d *Decision) { d.Needs[1].By = []identity.Person{bob} }, "need 2 is stored as"},
+		{"a vote", func(d *Decision) { d.Votes[0].Counts = false }, "vote 1 is stored as"},
+		{"a reason", func(d *Decision) { d.Reasons = []Reason{{Code: TooMany}} }, "1 reasons are stored, but the facts give 0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Decide(f)
+			c.change(&d)
+			err := Replay(f, d)
+			if c.want == "" {
+				if err != nil || !d.Equal(Decide(f)) {
+					t.Fatalf("Replay: %v, want nil and Equal", err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) || d.Equal(Decide(f)) {
+				t.Errorf("Replay: %v, want %q and not Equal", err, c.want)
+			}
+		})
+	}
+}
+
+// drawPerson draws from few ids, so that people meet themselves in several roles.
+func drawPerson(t *rapid.T) identity.Person {
+	id := rapid.Int64Range(0, 5).Draw(t, "id")
+	return identity.Person{ID: id, Login: []string{"", "ann", "ben", "cas", "dee", "eli"}[id]}
+}
+
+func drawVote(t *rapid.T) Vote {
+	rare := func(name string) bool { return rapid.IntRange(0, 7).Draw(t, name) == 0 }
+	v := Vote{
+		ID:     "comment/" + rapid.StringMatching(`[1-9][0-9]{0,3}`).Draw(t, "vote id"),
+		By:     drawPerson(t),
+		Bot:    rare("bot"),
+		Verb:   rapid.SampledFrom([]Verb{Approve, Approve, Approve, Deny, Withdraw, "shout"}).Draw(t, "verb"),
+		Digest: digest, Edited: rare("edited"), Hidden: rare("hidden"), Late: rare("late"),
+	}
+	if rare("digest") {
+		v.Digest = "sha256:other"
+	}
+	v.Head = rapid.SampledFrom([]string{"", "", "", head, "other"}).Draw(t, "head")
+	return v
+}
+
+func drawFacts(t *rapid.T) Facts {
+	owners := []string{"@acme/a", "@acme/b", "@ann", "ben@example.com"}
+	f := Facts{Digest: digest, Head: head, People: map[string]Members{}}
+	for _, o := range owners {
+		if rapid.IntRange(0, 9).Draw(t, "unlisted") > 0 {
+			f.People[o] = Members{
+				Known:  rapid.IntRange(0, 4).Draw(t, "unknown") > 0,
+				People: rapid.SliceOfN(rapid.Custom(drawPerson), 0, 4).Draw(t, "members"),
+			}
+		}
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "needs") {
+		n := Need{
+			Kind: Path, Subject: rapid.SampledFrom([]string{"a.yaml", "b.yaml"}).Draw(t, "subject"),
+			Owners: rapid.SliceOfN(rapid.SampledFrom(owners), 0, 3).Draw(t, "owners"),
+			Count:  rapid.IntRange(0, 2).Draw(t, "count"),
+		}
+		if rapid.IntRange(0, 9).Draw(t, "blocked") == 0 {
+			n.Blocked = &Reason{Code: rapid.SampledFrom([]Code{NoCodeowners, FactsUnknown}).Draw(t, "why blocked")}
+		}
+		f.Needs = append(f.Needs, n)
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "excluded") {
+		f.Excluded = append(f.Excluded, Exclusion{Person: drawPerson(t), Why: Requester})
+	}
+	f.Votes = rapid.SliceOfN(rapid.Custom(drawVote), 0, 8).Draw(t, "votes")
+	f.Locked = rapid.IntRange(0, 9).Draw(t, "locked") == 0
+	if rapid.IntRange(0, 9).Draw(t, "unknown facts") == 0 {
+		f.Unknown = []string{"commits"}
+	}
+	if rapid.IntRange(0, 9).Draw(t, "stopped") == 0 {
+		f.Stopped = []Reason{{Code: TooMany}}
+	}
+	return f
+}
+
+func TestApprovedMeans(t *testing.T) {
+	approved := 0
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawFacts(t)
+		d := Decide(f)
+		excluded := map[int64]bool{0: true}
+		for _, x := range f.Excluded {
+			excluded[x.Person.ID] = true
+		}
+		for _, n := range d.Needs {
+			if n.Met != (n.Need.Blocked == nil && len(n.By) >= max(1, n.Need.Count)) {
+				t.Fatalf("need met: %v by %v of %d", n.Met, n.By, n.Need.Count)
+			}
+			ids := map[int64]bool{}
+			for _, p := range n.By {
+				if excluded[p.ID] || ids[p.ID] {
+					t.Fatalf("%v is excluded or counted twice", p)
+				}
+				ids[p.ID] = true
+				if !behind(f, n.Need, p) || !soundApproval(f, p) {
+					t.Fatalf("%v meets %v without standing or without a sound approval", p, n.Need)
+				}
+			}
+		}
+		if d.Verdict != Approved {
+			return
+		}
+		approved++
+		if len(f.Needs) == 0 || len(f.Unknown) > 0 || len(f.Stopped) > 0 || len(d.Reasons) > 0 {
+			t.Fatalf("approved in spite of %v %v %v %v", f.Needs, f.Unknown, f.Stopped, d.Reasons)
+		}
+		for _, n := range d.Needs {
+			if !n.Met {
+				t.Fatalf("approved without %v", n.Need)
+			}
+		}
+	})
+	if approved == 0 {
+		t.Error("no drawn facts were approved: the test shows nothing")
+	}
+}
+
+func behind(f Facts, n Need, p identity.Person) bool {
+	for _, o := range n.Owners {
+		if m := f.People[o]; m.Known {
+			for _, q := range m.People {
+				if q.Same(p) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func soundApproval(f Facts, p identity.Person) bool {
+	for _, v := range f.Votes {
+		if v.By.Same(p) && v.Verb == Approve && !v.Bot && !v.Edited && !v.Hidden && !v.Late &&
+			v.Digest == f.Digest && (v.Head == f.Head || v.Head == "" && !f.Locked) {
+			return true
+		}
+	}
+	return false
+}
+
+// permissive orders verdicts by how much they let happen.
+func permissive(v Verdict) int {
+	return map[Verdict]int{Refused: 0, Denied: 0, Pending: 1, Approved: 2}[v]
+}
+
+func TestIneligibleVoteGivesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawFacts(t)
+		before := Decide(f)
+		extra := drawVote(t)
+		f.Votes = append(f.Votes, extra)
+		after := Decide(f)
+		if after.Votes[len(after.Votes)-1].Counts {
+			return
+		}
+		if permissive(after.Verdict) > permissive(before.Verdict) {
+			t.Fatalf("%+v turns %s into %s", extra, before.Verdict, after.Verdict)
+		}
+		if extra.Verb == Approve && after.Verdict != before.Verdict {
+			t.Fatalf("an approval that does not count turns %s into %s", before.Verdict, after.Verdict)
+		}
+	})
+}
+
+func TestUnknownNeverApproves(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawFacts(t)
+		before := Decide(f)
+		owner := rapid.SampledFrom([]string{"@acme/a", "@acme/b", "@ann", "ben@example.com"}).Draw(t, "owner")
+		f.People[owner] = Members{People: f.People[owner].People}
+		if after := Decide(f); after.Verdict == Approved && before.Verdict != Approved && before.Verdict != Pending {
+			t.Fatalf("not knowing %s turns %s into approved", owner, before.Verdict)
+		} else if after.Verdict == Approved && before.Verdict == Pending && len(before.Reasons) == 0 {
+			t.Fatalf("not knowing %s meets a need", owner)
+		}
+		f.Unknown = append(f.Unknown, "a fact")
+		if after := Decide(f); after.Verdict == Approved || after.Verdict == Denied {
+			t.Fatalf("%s with unknown facts", after.Verdict)
+		}
+	})
+}
+
+func TestReplaysAfterStoring(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawFacts(t)
+		d := Decide(f)
+		var f2 Facts
+		var d2 Decision
+		roundTrip(t, f, &f2)
+		roundTrip(t, d, &d2)
+		if err := Replay(f2, d2); err != nil {
+			t.Fatal(err)
+		}
+		if !d.Equal(d2) {
+			t.Fatal("a stored decision is not equal to itself")
+		}
+	})
+}
+
+func roundTrip(t *rapid.T, from, to any) {
+	b, err := json.Marshal(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, to); err != nil {
+		t.Fatal(err)
+	}
+}
