@@ -1,0 +1,108 @@
+package identity
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// CheckGrant finds everything that rules a grant out before anybody's approval counts: what is asked must be whole, be
+// within the policy and the use case's ceiling, and concern an identity that is in use until the grant's end, when it would
+// start now. Each problem names the grant's field ("duration") in Field; Locate gives it a place in a record, and HeadingOf
+// in a form. A duration is never changed to fit: what is too long or too short is a problem.
+//
+// id and uc are the records that g.Identity and id.UseCase name. Whether the grantee could then write the registry
+// itself is for the caller to find out: it takes looking at GitHub.
+func CheckGrant(p Policy, id Identity, uc UseCase, g Grant, now time.Time) []Problem {
+	var out []Problem
+	say := func(field, what, hint string) { out = append(out, Problem{Field: field, What: what, Hint: hint}) }
+
+	checkHolder(say, id, uc, g, now)
+	switch {
+	case g.Environment != id.Environment:
+		say("environment", fmt.Sprintf("%s works in %s, not in %s", quoted(id.Name), quoted(id.Environment), quoted(g.Environment)), "ask for its own environment, or for another identity")
+	case !slices.Contains(p.Environments, g.Environment):
+		say("environment", unknownEnvironment(g.Environment), environmentHint(g.Environment, p))
+	}
+	switch _, err := ParseRepo(g.Resource); {
+	case g.Provider != GitHub:
+		say("provider", quoted(g.Provider)+" is not a known provider", "use "+GitHub)
+	case err != nil:
+		say("resource", quoted(g.Resource)+" is not a repository", "write it as owner/name")
+	default:
+		if exceeds, dimension := Exceeds(uc, g.Provider, g.Resource, g.Permission, g.Environment); exceeds {
+			say(dimension, fmt.Sprintf("%s on %s in %s exceeds the use case %s", g.Permission, quoted(g.Resource), quoted(g.Environment), quoted(uc.Name)), "its "+dimension+" is more than the ceiling in "+UseCasePath(uc.Name)+" allows")
+		}
+	}
+	if strings.TrimSpace(g.Reason) == "" {
+		say("reason", "there is no reason", "say what the access is for")
+	}
+	checkLength(say, p, id, uc, g)
+	return sorted(out)
+}
+
+// checkHolder looks at the identity that is to hold the access.
+func checkHolder(say func(field, what, hint string), id Identity, uc UseCase, g Grant, now time.Time) {
+	switch {
+	case id.Name == "" || g.Identity != id.Name:
+		say("identity", fmt.Sprintf("there is no identity %s", quoted(g.Identity)), "it would be at "+IdentityPath("<app>/<name>"))
+		return
+	case id.Status != Active:
+		say("identity", fmt.Sprintf("%s is not in use: its status is %s", quoted(id.Name), quoted(string(id.Status))), "only an active identity can be given access")
+	case now.Add(time.Duration(g.Duration)).After(id.Expires.End()):
+		say("identity", fmt.Sprintf("%s expires on %s, before this access would end", quoted(id.Name), id.Expires), "ask for less time, or have its owner extend it first")
+	}
+	if _, ok := id.Account.Principal(); !ok || (id.Account.User != "" && id.Account.Team != "") {
+		say("identity", fmt.Sprintf("%s names no account that could be given access", quoted(id.Name)), "its record needs account.user or account.team")
+	}
+	if uc.Name == "" || id.UseCase != uc.Name {
+		say("identity", fmt.Sprintf("there is no use case %s, which bounds %s", quoted(id.UseCase), quoted(id.Name)), "it would be at "+UseCasePath("<name>"))
+	} else if !slices.Contains(uc.Kinds, id.Kind) {
+		say("identity", fmt.Sprintf("%s is of kind %s, which the use case %s is not for", quoted(id.Name), quoted(string(id.Kind)), quoted(uc.Name)), "")
+	}
+}
+
+// checkLength compares the duration with the shortest and with the smallest of all longest ones.
+func checkLength(say func(field, what, hint string), p Policy, id Identity, uc UseCase, g Grant) {
+	longest, by := p.Grants.MaxDuration, PolicyPath
+	if uc.MaxDuration > 0 && uc.MaxDuration < longest {
+		longest, by = uc.MaxDuration, fmt.Sprintf("the use case %q", uc.Name)
+	}
+	for _, r := range MatchingRules(p, id, g) {
+		if r.MaxDuration > 0 && r.MaxDuration < longest {
+			longest, by = r.MaxDuration, fmt.Sprintf("the rule %q of %s", r.Name, PolicyPath)
+		}
+	}
+	switch {
+	case g.Duration <= 0:
+		say("duration", "there is no duration", shapes["duration"][1])
+	case g.Duration > longest:
+		say("duration", fmt.Sprintf("%s is longer than %s, the most that %s allows", g.Duration, longest, by), fmt.Sprintf("ask for %s or less", longest))
+	case g.Duration < p.Grants.MinDuration:
+		say("duration", fmt.Sprintf("%s is shorter than %s, the least that %s allows", g.Duration, p.Grants.MinDuration, PolicyPath), fmt.Sprintf("ask for %s or more", p.Grants.MinDuration))
+	}
+}
+
+// MatchingRules returns the rules of the policy that a grant for an identity falls under, in the policy's order. A rule's
+// environments match without case, so that no spelling gets around it.
+func MatchingRules(p Policy, id Identity, g Grant) []Rule {
+	var out []Rule
+	for _, r := range p.Rules {
+		if len(r.When.Environments) > 0 && !containsFold(r.When.Environments, g.Environment) {
+			continue
+		}
+		if len(r.When.Kinds) > 0 && !slices.Contains(r.When.Kinds, id.Kind) {
+			continue
+		}
+		if g.Permission < r.When.Permission {
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func containsFold(list []string, s string) bool {
+	return slices.ContainsFunc(list, func(each string) bool { return lower(each) == lower(s) })
+}

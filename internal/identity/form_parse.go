@@ -1,0 +1,265 @@
+package identity
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// LargestBody is the most that an issue's body holds at GitHub, in characters.
+const LargestBody = 65536
+
+// ParseForm reads an issue's body that the access request form made. It is strict, since whoever may edit the issue can
+// edit the body: each heading must be there exactly once and no other may be, each answer but the reason is one plain line,
+// and the box is ticked. HTML comments are not content, as people don't see them. A heading that is typed into the reason
+// is a heading, and so an error.
+//
+// Every problem names its heading in Field and its line in the body; where there is one, the form holds what could be
+// read, for an answer to show, and nothing may be decided on it. Without a problem, ParseForm(f.Body()) gives f again. It
+// never panics, and may be called concurrently.
+func ParseForm(body string) (Form, []Problem) {
+	body = newlines(body)
+	f, problems := parseForm(body)
+	if len(problems) > 0 {
+		return f, problems
+	}
+	// What is left when comments are cut out can mean something else than it did around them.
+	if again, p := parseForm(f.Body()); len(p) > 0 || !f.same(&again) {
+		return f, []Problem{{Line: f.lines[HeadingReason], Field: HeadingReason, What: "the answer reads differently without its HTML comments", Hint: "remove the comments"}}
+	}
+	return f, nil
+}
+
+func parseForm(body string) (Form, []Problem) {
+	f := Form{lines: map[string]int{}}
+	if n := utf8.RuneCountInString(body); n > LargestBody {
+		return f, []Problem{{What: fmt.Sprintf("the text has %d characters, more than %d", n, LargestBody), Hint: "shorten it"}}
+	}
+	if i := strings.IndexFunc(body, hidden); i >= 0 || !utf8.ValidString(body) {
+		return f, []Problem{{Line: 1 + strings.Count(body[:max(i, 0)], "\n"), What: "the text holds a character that people can't see", Hint: "remove it"}}
+	}
+	r := formReader{source: []byte(body), form: &f, seen: map[string]bool{}}
+	r.read()
+	return f, sorted(r.problems)
+}
+
+// formReader collects the sections of one body.
+type formReader struct {
+	source   []byte
+	form     *Form
+	seen     map[string]bool
+	problems []Problem
+}
+
+func (r *formReader) say(heading string, line int, what, hint string) {
+	r.problems = append(r.problems, Problem{Line: line, Field: heading, What: what, Hint: hint})
+}
+
+// line returns the line of an offset, from 1.
+func (r *formReader) line(offset int) int { return 1 + strings.Count(string(r.source[:offset]), "\n") }
+
+// section is what stands under one heading.
+type section struct {
+	heading    string
+	line       int        // of the heading
+	start, end int        // of the source below the heading
+	blocks     []ast.Node // without comments
+	comments   [][2]int   // offsets of HTML comments in the source
+}
+
+// read splits the document at its headings and reads each section.
+func (r *formReader) read() {
+	doc := formParser().Parse(text.NewReader(r.source))
+	cur := &section{}
+	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
+		if h, ok := n.(*ast.Heading); ok {
+			start, end := r.extent(h)
+			cur.end = start
+			r.finish(cur)
+			cur = &section{heading: r.headingText(h), line: r.line(start), start: end}
+			if h.Level != 3 || !slices.Contains(Headings(), cur.heading) {
+				r.say("", cur.line, "there is a heading that the form does not have", "answers can't hold headings; restore the form's own where one was changed")
+				cur.heading = ""
+			}
+			continue
+		}
+		comments, only := r.commentsIn(n)
+		cur.comments = append(cur.comments, comments...)
+		if !only {
+			cur.blocks = append(cur.blocks, n)
+		}
+	}
+	cur.end = len(r.source)
+	r.finish(cur)
+	for _, h := range Headings() {
+		if !r.seen[h] {
+			r.say(h, 0, "the heading is missing", fmt.Sprintf("restore the line %q, and close code blocks and comments above it", "### "+h))
+		}
+	}
+}
+
+// extent returns the offsets of the lines that a heading takes, the line of === or --- below one included.
+func (r *formReader) extent(h *ast.Heading) (start, end int) {
+	start, end = h.Pos(), h.Pos()
+	if lines := h.Lines(); lines.Len() > 0 {
+		start, end = min(start, lines.At(0).Start), lines.At(lines.Len()-1).Stop
+	}
+	start = max(start, 0)
+	start = 1 + strings.LastIndexByte(string(r.source[:start]), '\n')
+	if i := strings.IndexByte(string(r.source[end:]), '\n'); i >= 0 {
+		return start, end + i + 1
+	}
+	return start, len(r.source)
+}
+
+func (r *formReader) headingText(h *ast.Heading) string {
+	if h.Lines().Len() != 1 {
+		return ""
+	}
+	return strings.TrimSpace(string(h.Lines().Value(r.source)))
+}
+
+// finish reads a section that is complete.
+func (r *formReader) finish(s *section) {
+	switch {
+	case s.heading == "":
+		if s.line == 0 && len(s.blocks) > 0 {
+			r.say("", 1, "there is text before the first heading", "remove it, or move it into the reason")
+		}
+		return
+	case r.seen[s.heading]:
+		r.say(s.heading, s.line, "the heading is there twice", "keep one; an answer can't hold a heading of the form")
+		return
+	}
+	r.seen[s.heading] = true
+	raw := r.visible(s)
+	value := strings.TrimSpace(raw)
+	line := s.line
+	if value != "" {
+		line = r.line(s.start + strings.Index(string(r.source[s.start:s.end]), firstLine(value)))
+	}
+	r.form.lines[s.heading] = line
+	if s.heading == HeadingConfirmation {
+		r.confirmation(s, value, line)
+		return
+	}
+	*r.form.value(s.heading) = value
+	switch {
+	case value == "" || value == noResponse || value == noChoice:
+		*r.form.value(s.heading) = ""
+		r.say(s.heading, line, "there is no answer", "edit the issue and write one below the heading")
+	case s.heading == HeadingReason:
+	case strings.Contains(value, "\n") || len(s.blocks) != 1 || s.blocks[0].Kind() != ast.KindParagraph:
+		r.say(s.heading, line, "the answer is not one plain line", "write the value alone")
+	}
+}
+
+// confirmation reads the checkbox.
+func (r *formReader) confirmation(s *section, value string, line int) {
+	box, label, _ := strings.Cut(value, "] ")
+	plain := len(s.blocks) == 1 && s.blocks[0].Kind() == ast.KindList && label == ConfirmationLabel
+	switch {
+	case plain && (box == "- [x" || box == "- [X"):
+		r.form.Confirmed = true
+	case plain && box == "- [ ":
+		r.say(s.heading, line, "the box is not ticked", "tick it in the issue, if you agree")
+	default:
+		r.say(s.heading, line, "this is not the form's checkbox", fmt.Sprintf("restore the line %q", "- [x] "+ConfirmationLabel))
+	}
+}
+
+// visible returns a section's source without its comments.
+func (r *formReader) visible(s *section) string {
+	var b strings.Builder
+	from := s.start
+	for _, c := range s.comments {
+		if c[0] < from || c[1] > s.end {
+			continue
+		}
+		b.Write(r.source[from:c[0]])
+		from = c[1]
+	}
+	if from < s.end {
+		b.Write(r.source[from:s.end])
+	}
+	return b.String()
+}
+
+// commentsIn returns the offsets of the HTML comments in a block, and whether it holds nothing else.
+func (r *formReader) commentsIn(n ast.Node) (found [][2]int, only bool) {
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.HTMLBlock:
+			found = append(found, r.commentsBetween(blockRange(n, r.source))...)
+		case *ast.RawHTML:
+			if k := n.Segments.Len(); k > 0 {
+				found = append(found, r.commentsBetween(n.Segments.At(0).Start, n.Segments.At(k-1).Stop)...)
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	block, ok := n.(*ast.HTMLBlock)
+	if !ok {
+		return found, false
+	}
+	start, end := blockRange(block, r.source)
+	rest := string(r.source[start:end])
+	for _, c := range slices.Backward(found) {
+		rest = rest[:c[0]-start] + rest[c[1]-start:]
+	}
+	return found, strings.TrimSpace(rest) == ""
+}
+
+// blockRange returns the offsets of an HTML block; its last line is kept apart from the others.
+func blockRange(n *ast.HTMLBlock, source []byte) (start, end int) {
+	start, end = len(source), 0
+	if lines := n.Lines(); lines.Len() > 0 {
+		start, end = lines.At(0).Start, lines.At(lines.Len()-1).Stop
+	}
+	if n.HasClosure() {
+		start, end = min(start, n.ClosureLine.Start), max(end, n.ClosureLine.Stop)
+	}
+	return min(start, end), end
+}
+
+// commentsBetween finds "<!--" to "-->". One that is never closed runs to the end.
+func (r *formReader) commentsBetween(start, end int) (found [][2]int) {
+	for start < end {
+		rest := string(r.source[start:end])
+		open := strings.Index(rest, "<!--")
+		if open < 0 {
+			break
+		}
+		length := len(rest) - open
+		if i := strings.Index(rest[open+4:], "-->"); i >= 0 {
+			length = 4 + i + 3
+		}
+		found = append(found, [2]int{start + open, start + open + length})
+		start += open + length
+	}
+	return found
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// formParser reads blocks as GitHub does. Of the inline elements it knows only code and raw HTML, which decide what is a
+// comment: the others are slow on hostile text and are not looked at.
+func formParser() parser.Parser {
+	return parser.NewParser(
+		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
+		parser.WithInlineParsers(util.Prioritized(parser.NewCodeSpanParser(), 100), util.Prioritized(parser.NewRawHTMLParser(), 400)),
+		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+	)
+}
