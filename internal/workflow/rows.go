@@ -76,7 +76,7 @@ const (
 
 // Intent is one effect that was committed before it was applied.
 type Intent struct {
-	ID      string          `json:"id"` // unique; "<subject key> <round> <place in the plan>"
+	ID      string          `json:"id"` // unique; "<subject key> <walk>.<round>.<place in the plan>"
 	Subject Subject         `json:"subject"`
 	What    string          `json:"what"`
 	Effect  json.RawMessage `json:"effect"` // {"type": "MergePull", …}
