@@ -1,0 +1,49 @@
+package forge
+
+import (
+	"regexp"
+	"strings"
+)
+
+// words are the path segments of GitHub's API that a route keeps; all others are names or numbers.
+var words = func() map[string]bool {
+	m := map[string]bool{}
+	for w := range strings.FieldsSeq(`access_tokens app apps blobs branches check-runs codeowners collaborators comments
+		commits contents errors files git graphql heads installation installations invitations issues labels members
+		memberships merge orgs permission pulls reactions ref refs repos repositories reviews teams trees users`) {
+		m[w] = true
+	}
+	return m
+}()
+
+// route names what a call is about, in a bounded number of spellings and without a name in it, for metrics and logs:
+// "GET /repos/{}/{}/issues/{}". A file's path or a branch counts as one name.
+func route(method, path string) string {
+	var b strings.Builder
+	b.WriteString(method)
+	run := 0
+	for s := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
+		if words[s] {
+			b.WriteString("/" + s)
+			run = 0
+		} else if run++; run <= 2 {
+			b.WriteString("/{}")
+		}
+	}
+	return strings.Replace(b.String(), method, method+" ", 1)
+}
+
+var (
+	secret   = regexp.MustCompile(`(?s)\b(gh[pousr]_|github_pat_)[A-Za-z0-9_]+|\beyJ[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)+|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)|(?i:bearer|token) [A-Za-z0-9_.-]{20,}`)
+	urlQuery = regexp.MustCompile(`(https?://[^\s?#"]+)[?#][^\s"]*`)
+)
+
+// redact takes tokens, JWTs, keys and the queries of URLs out of a text that comes from elsewhere, and cuts it at 500 characters.
+func redact(s string) string {
+	s = secret.ReplaceAllString(s, "[redacted]")
+	s = urlQuery.ReplaceAllString(s, "$1")
+	if r := []rune(s); len(r) > 500 {
+		s = string(r[:500]) + "…"
+	}
+	return s
+}
