@@ -22,6 +22,7 @@ const (
 	LargestRecord = 256 << 10
 	deepest       = 20    // nested mappings and lists
 	mostNodes     = 20000 // keys, values, mappings and lists together
+	mostMarks     = 25000 // lines and marks of YAML's grammar, counted before any parser looks
 )
 
 // document is one parsed YAML document that remembers where everything stands.
@@ -150,7 +151,7 @@ func (d *document) guard(data []byte) (Problem, bool) {
 	if len(data) > LargestRecord {
 		return d.problem(nil, "", fmt.Sprintf("the file is larger than %d KiB", LargestRecord>>10), "no record needs that much"), true
 	}
-	line, column := 1, 1
+	line, column, marks := 1, 1, 0
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
 		what := ""
@@ -163,11 +164,17 @@ func (d *document) guard(data []byte) (Problem, bool) {
 		if what != "" {
 			return Problem{File: d.file, Line: line, Column: column, What: what, Hint: "remove it"}, true
 		}
+		if strings.ContainsRune(",:[]{}?\"'\n", r) {
+			marks++
+		}
 		column++
 		if r == '\n' {
 			line, column = line+1, 1
 		}
 		i += size
+	}
+	if marks > mostMarks {
+		return d.problem(nil, "", fmt.Sprintf("the file has more than %d lines and marks", mostMarks), "no record needs that many"), true
 	}
 	return Problem{}, false
 }

@@ -39,7 +39,7 @@ func (d *document) explain(all compiled, e *jsonschema.ValidationError) []Proble
 	case *kind.Required:
 		return d.explainMissing(all, e, part, k.Missing)
 	case *kind.AdditionalProperties:
-		return d.explainUnknown(path, part, k.Properties)
+		return d.explainUnknown(path, part)
 	case *kind.UniqueItems:
 		twice := extend(path, fmt.Sprint(k.Duplicates[1]))
 		value, _ := d.text(twice...)
@@ -69,16 +69,21 @@ func (d *document) explainMissing(all compiled, e *jsonschema.ValidationError, p
 	return out
 }
 
-func (d *document) explainUnknown(path []string, part map[string]any, unknown []string) []Problem {
+// explainUnknown goes through the mapping once, as it may hold thousands of keys, and stops where few would cut anyway.
+func (d *document) explainUnknown(path []string, part map[string]any) []Problem {
 	allowed := properties(part)
+	_, mapping := d.find(path)
 	var out []Problem
-	for _, name := range unknown {
+	for i := 0; i < len(mapping.Content) && len(out) <= mostProblems; i += 2 {
+		key := mapping.Content[i]
+		if slices.Contains(allowed, key.Value) {
+			continue
+		}
 		hint := "allowed here: " + list(allowed, "and")
-		if meant := nearest(name, allowed); meant != "" {
+		if meant := nearest(key.Value, allowed); meant != "" {
 			hint = fmt.Sprintf("did you mean %q?", meant)
 		}
-		key, _ := d.find(extend(path, name))
-		out = append(out, d.problem(key, fieldName(extend(path, name)), "unknown key "+quoted(name), hint))
+		out = append(out, d.problem(key, fieldName(extend(path, key.Value)), "unknown key "+quoted(key.Value), hint))
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,14 +45,50 @@ func parseForm(body string) (Form, []Problem) {
 	if i := strings.IndexFunc(body, hidden); i >= 0 || !utf8.ValidString(body) {
 		return f, []Problem{{Line: 1 + strings.Count(body[:max(i, 0)], "\n"), What: "the text holds a character that people can't see", Hint: "remove it"}}
 	}
-	r := formReader{source: []byte(body), form: &f, seen: map[string]bool{}}
+	if line := tooDeep(body); line > 0 {
+		return f, []Problem{{Line: line, What: "quotes and lists are nested too deep", Hint: "write it with less nesting"}}
+	}
+	r := formReader{source: []byte(body), form: &f, seen: map[string]bool{}, lines: []int{0}}
+	for i, c := range r.source {
+		if c == '\n' {
+			r.lines = append(r.lines, i+1)
+		}
+	}
 	r.read()
-	return f, sorted(r.problems)
+	return f, few(r.problems)
+}
+
+// deepestQuote bounds how deep quotes and lists may be nested in one line: reading them takes time by the square of it.
+const deepestQuote = 100
+
+// tooDeep returns the first line that is nested deeper than deepestQuote, or 0.
+func tooDeep(body string) int {
+	number := 0
+	for line := range strings.SplitSeq(body, "\n") {
+		number++
+		markers := 0
+		for i := 0; i < len(line) && markers <= deepestQuote; i++ {
+			switch c := line[i]; {
+			case c == '>':
+				markers++
+			case strings.IndexByte("-*+.)", c) >= 0 && (i+1 == len(line) || line[i+1] == ' ' || line[i+1] == '\t'):
+				markers++
+			case c == ' ' || c == '\t' || '0' <= c && c <= '9' || strings.IndexByte("-*+.)", c) >= 0:
+			default:
+				i = len(line)
+			}
+		}
+		if markers > deepestQuote {
+			return number
+		}
+	}
+	return 0
 }
 
 // formReader collects the sections of one body.
 type formReader struct {
 	source   []byte
+	lines    []int // where each line begins
 	form     *Form
 	seen     map[string]bool
 	problems []Problem
@@ -62,7 +99,13 @@ func (r *formReader) say(heading string, line int, what, hint string) {
 }
 
 // line returns the line of an offset, from 1.
-func (r *formReader) line(offset int) int { return 1 + strings.Count(string(r.source[:offset]), "\n") }
+func (r *formReader) line(offset int) int {
+	i, exact := slices.BinarySearch(r.lines, offset)
+	if exact {
+		return i + 1
+	}
+	return i
+}
 
 // section is what stands under one heading.
 type section struct {
@@ -110,10 +153,9 @@ func (r *formReader) extent(h *ast.Heading) (start, end int) {
 	if lines := h.Lines(); lines.Len() > 0 {
 		start, end = min(start, lines.At(0).Start), lines.At(lines.Len()-1).Stop
 	}
-	start = max(start, 0)
-	start = 1 + strings.LastIndexByte(string(r.source[:start]), '\n')
-	if i := strings.IndexByte(string(r.source[end:]), '\n'); i >= 0 {
-		return start, end + i + 1
+	start = r.lines[r.line(max(start, 0))-1]
+	if i := bytes.IndexByte(r.source[max(end, start):], '\n'); i >= 0 {
+		return start, max(end, start) + i + 1
 	}
 	return start, len(r.source)
 }
@@ -142,7 +184,7 @@ func (r *formReader) finish(s *section) {
 	value := strings.TrimSpace(raw)
 	line := s.line
 	if value != "" {
-		line = r.line(s.start + strings.Index(string(r.source[s.start:s.end]), firstLine(value)))
+		line = r.line(s.start + max(0, bytes.Index(r.source[s.start:s.end], []byte(firstLine(value)))))
 	}
 	r.form.lines[s.heading] = line
 	if s.heading == HeadingConfirmation {
@@ -212,10 +254,7 @@ func (r *formReader) commentsIn(n ast.Node) (found [][2]int, only bool) {
 		return found, false
 	}
 	start, end := blockRange(block, r.source)
-	rest := string(r.source[start:end])
-	for _, c := range slices.Backward(found) {
-		rest = rest[:c[0]-start] + rest[c[1]-start:]
-	}
+	rest := r.visible(&section{start: start, end: end, comments: found})
 	return found, strings.TrimSpace(rest) == ""
 }
 
@@ -234,13 +273,13 @@ func blockRange(n *ast.HTMLBlock, source []byte) (start, end int) {
 // commentsBetween finds "<!--" to "-->". One that is never closed runs to the end.
 func (r *formReader) commentsBetween(start, end int) (found [][2]int) {
 	for start < end {
-		rest := string(r.source[start:end])
-		open := strings.Index(rest, "<!--")
+		rest := r.source[start:end]
+		open := bytes.Index(rest, []byte("<!--"))
 		if open < 0 {
 			break
 		}
 		length := len(rest) - open
-		if i := strings.Index(rest[open+4:], "-->"); i >= 0 {
+		if i := bytes.Index(rest[open+4:], []byte("-->")); i >= 0 {
 			length = 4 + i + 3
 		}
 		found = append(found, [2]int{start + open, start + open + length})

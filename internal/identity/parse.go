@@ -111,10 +111,10 @@ func decode(value, out any) error {
 // few sorts problems, and cuts a long list.
 func few(problems []Problem) []Problem {
 	out := sorted(problems)
-	if n := len(out) - mostProblems; n > 0 {
-		last := out[mostProblems]
+	if len(out) > mostProblems {
+		next := out[mostProblems]
 		out = append(out[:mostProblems:mostProblems], Problem{
-			File: last.File, Line: last.Line, Column: last.Column, What: fmt.Sprintf("%d more problems from here on", n), Hint: "correct the first ones and look again",
+			File: next.File, Line: next.Line, Column: next.Column, What: "there are more problems from here on", Hint: "correct the first ones and look again",
 		})
 	}
 	return out
