@@ -1,0 +1,445 @@
+package hub
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+type checkBodyIn struct {
+	Name        *string       `json:"name"`
+	HeadSHA     string        `json:"head_sha"`
+	DetailsURL  *string       `json:"details_url"`
+	ExternalID  *string       `json:"external_id"`
+	Status      string        `json:"status"`
+	StartedAt   *time.Time    `json:"started_at"`
+	Conclusion  string        `json:"conclusion"`
+	CompletedAt *time.Time    `json:"completed_at"`
+	Output      *checkOutput  `json:"output"`
+	Actions     []checkAction `json:"actions"`
+}
+
+type checkOutput struct {
+	Title       *string      `json:"title"`
+	Summary     *string      `json:"summary"`
+	Text        *string      `json:"text"`
+	Annotations []Annotation `json:"annotations"`
+}
+
+var (
+	checkStatuses    = []string{"queued", "in_progress", "completed", "waiting", "requested", "pending"}
+	checkConclusions = []string{"action_required", "cancelled", "failure", "neutral", "success", "skipped", "stale", "timed_out"}
+)
+
+// check refuses what GitHub refuses: https://docs.github.com/en/rest/checks/runs#create-a-check-run. Its REST description
+// cannot say that "completed" needs a conclusion.
+func (in *checkBodyIn) check(creating bool) error {
+	switch {
+	case in.Status != "" && !slices.Contains(checkStatuses, in.Status):
+		return invalid("CheckRun", "status", "invalid", "")
+	case in.Conclusion != "" && !slices.Contains(checkConclusions, in.Conclusion):
+		return invalid("CheckRun", "conclusion", "invalid", "")
+	case in.Status == "completed" && in.Conclusion == "":
+		return unprocessable("Invalid request.\n\n\"conclusion\" wasn't supplied.")
+	case len(in.Actions) > 3:
+		return unprocessable("Invalid request.\n\nNo more than 3 items are allowed; " + itoa(len(in.Actions)) + " were supplied.")
+	}
+	for _, a := range in.Actions {
+		if tooLong(a.Label, 20) || tooLong(a.Identifier, 20) || tooLong(a.Description, 40) || a.Label == "" || a.Identifier == "" || a.Description == "" {
+			return unprocessable("Invalid request.\n\nAn action's label and identifier have 1 to 20 characters, its description 1 to 40.")
+		}
+	}
+	return in.Output.check(creating)
+}
+
+func tooLong(s string, most int) bool { return utf8.RuneCountInString(s) > most }
+
+func (o *checkOutput) check(creating bool) error {
+	if o == nil {
+		return nil
+	}
+	switch {
+	case creating && (o.Title == nil || o.Summary == nil), o.Summary == nil:
+		return unprocessable("Invalid request.\n\n\"title\" and \"summary\" weren't supplied.")
+	case o.Summary != nil && tooLong(*o.Summary, 65535), o.Text != nil && tooLong(*o.Text, 65535):
+		return invalid("CheckRun", "output", "custom", "Only 65535 characters are allowed")
+	case len(o.Annotations) > 50:
+		return unprocessable("Invalid request.\n\nNo more than 50 items are allowed; " + itoa(len(o.Annotations)) + " were supplied.")
+	}
+	for _, a := range o.Annotations {
+		if a.Path == "" || a.StartLine < 1 || a.EndLine < a.StartLine || a.Message == "" || !slices.Contains([]string{"notice", "warning", "failure"}, a.Level) {
+			return invalid("CheckRun", "annotations", "invalid", "")
+		}
+	}
+	return nil
+}
+
+// apply puts the body's values on the run.
+func (in *checkBodyIn) apply(run *checkRun, now time.Time) {
+	set := func(to *string, from *string) {
+		if from != nil {
+			*to = *from
+		}
+	}
+	set(&run.name, in.Name)
+	set(&run.detailsURL, in.DetailsURL)
+	set(&run.externalID, in.ExternalID)
+	if in.StartedAt != nil {
+		run.started = *in.StartedAt
+	}
+	if in.Status != "" && in.Status != "completed" {
+		run.status, run.conclusion, run.completed = in.Status, "", time.Time{}
+	}
+	if in.Conclusion != "" {
+		run.status, run.conclusion = "completed", in.Conclusion
+		run.completed = now
+		if in.CompletedAt != nil {
+			run.completed = *in.CompletedAt
+		}
+	}
+	if o := in.Output; o != nil {
+		if o.Title != nil {
+			run.title = o.Title
+		}
+		run.summary, run.text = o.Summary, o.Text
+		run.annotations = append(run.annotations, o.Annotations...)
+	}
+	if in.Actions != nil {
+		run.actions = in.Actions
+	}
+}
+
+func createCheck(c *call) (answer, error) {
+	var in checkBodyIn
+	if err := c.in(&in); err != nil {
+		return answer{}, err
+	}
+	switch {
+	case in.Name == nil || *in.Name == "":
+		return answer{}, invalid("CheckRun", "name", "missing_field", "")
+	case in.HeadSHA == "":
+		return answer{}, invalid("CheckRun", "head_sha", "missing_field", "")
+	}
+	if err := in.check(true); err != nil {
+		return answer{}, err
+	}
+	if _, err := c.repo.git.ReadCommit(in.HeadSHA); err != nil {
+		return answer{}, unprocessable("No commit found for SHA: " + in.HeadSHA)
+	}
+	run := &checkRun{
+		id: c.nextID(), app: c.who.app, repo: c.repo, suite: c.suite(in.HeadSHA), sha: in.HeadSHA, status: "queued", started: c.now(),
+	}
+	in.apply(run, c.now())
+	c.repo.checks = append(c.repo.checks, run)
+	c.tellCheck(run, "created")
+	return created(c.checkJSON(run))
+}
+
+// suite is the App's check suite of a commit, made when there is none.
+func (c *call) suite(sha string) *checkSuite {
+	key := suiteKey{c.who.app.id, sha}
+	s := c.repo.suites[key]
+	if s == nil {
+		s = &checkSuite{id: c.nextID(), app: c.who.app, sha: sha, created: c.now()}
+		c.repo.suites[key] = s
+	}
+	s.updated = c.now()
+	return s
+}
+
+func (c *call) check() (*checkRun, error) {
+	id := c.num("check_run_id")
+	for _, run := range c.repo.checks {
+		if run.id == id {
+			return run, nil
+		}
+	}
+	return nil, notFound()
+}
+
+func updateCheck(c *call) (answer, error) {
+	run, err := c.check()
+	if err != nil {
+		return answer{}, err
+	}
+	if run.app != c.who.app {
+		return answer{}, forbidden(fmt.Sprintf("Invalid app_id `%d` - check run can only be modified by the GitHub App that created it.", c.who.app.id))
+	}
+	var in checkBodyIn
+	if err := c.in(&in); err != nil {
+		return answer{}, err
+	}
+	if err := in.check(false); err != nil {
+		return answer{}, err
+	}
+	was := run.status
+	in.apply(run, c.now())
+	run.suite.updated = c.now()
+	action := "updated" // GitHub sends no webhook for it
+	if run.status == "completed" && was != "completed" {
+		action = "completed"
+	}
+	c.tellCheck(run, action)
+	return ok(c.checkJSON(run))
+}
+
+// tellCheck tells watchers of every change, and Apps of those that GitHub tells: created and completed.
+func (c *call) tellCheck(run *checkRun, action string) {
+	detail := map[string]string{
+		"action": action, "name": run.name, "status": run.status, "conclusion": run.conclusion, "check": itoa(run.id), "sha": run.sha,
+	}
+	if run.title != nil {
+		detail["title"] = *run.title
+	}
+	text := ""
+	if run.summary != nil {
+		text = *run.summary
+	}
+	e := Event{Actor: c.actor(), Kind: "check.updated", Repo: run.repo.full(), Text: text, Detail: detail, URL: c.checkPage(run)}
+	if pulls := run.pulls(); len(pulls) > 0 {
+		e.Number, e.URL = pulls[0].number, c.issuePage(pulls[0])
+	}
+	c.happen(e)
+	if action == "created" || action == "completed" {
+		c.hookCheck(run, action, nil)
+	}
+	if action == "created" && run.status == "completed" {
+		c.hookCheck(run, "completed", nil)
+	}
+}
+
+func (c *call) hookCheck(run *checkRun, action string, more map[string]any) {
+	if more == nil {
+		more = map[string]any{}
+	}
+	more["check_run"] = c.checkJSON(run)
+	c.hookRepo(run.repo, "check_run", action, more, c.who.acct)
+}
+
+// pulls lists the open pull requests whose head is the run's commit.
+func (run *checkRun) pulls() []*issue { return run.repo.pullsAt(run.sha) }
+
+func (r *repo) pullsAt(sha string) []*issue {
+	var out []*issue
+	for _, i := range r.order {
+		if i.pull != nil && i.state == "open" && i.pull.headSHA == sha {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func (h *Hub) checkPage(run *checkRun) string {
+	return fmt.Sprintf("%s/%s/runs/%d", h.base, run.repo.full(), run.id)
+}
+
+// checkJSON is "check-run".
+func (h *Hub) checkJSON(run *checkRun) map[string]any {
+	api := fmt.Sprintf("%s/repos/%s/check-runs/%d", h.apiURL(), run.repo.full(), run.id)
+	details := run.detailsURL
+	if details == "" {
+		details = h.checkPage(run)
+	}
+	return map[string]any{
+		"id": run.id, "node_id": nodeID("CheckRun", run.id), "head_sha": run.sha, "external_id": run.externalID, "url": api,
+		"html_url": h.checkPage(run), "details_url": details, "status": run.status, "conclusion": blank(run.conclusion),
+		"started_at": stamp(run.started), "completed_at": stamp(run.completed), "name": run.name, "check_suite": map[string]any{"id": run.suite.id},
+		"output": map[string]any{
+			"title": run.title, "summary": run.summary, "text": run.text, "annotations_count": len(run.annotations),
+			"annotations_url": api + "/annotations",
+		},
+		"app": h.appJSON(run.app), "pull_requests": list(run.pulls(), h.pullMinimal),
+	}
+}
+
+// pullMinimal is "pull-request-minimal".
+func (h *Hub) pullMinimal(i *issue) any {
+	side := func(ref, sha string) any {
+		return map[string]any{"ref": ref, "sha": sha, "repo": map[string]any{
+			"id": i.repo.id, "url": h.apiURL() + "/repos/" + i.repo.full(), "name": i.repo.name,
+		}}
+	}
+	return map[string]any{
+		"id": i.id, "number": i.number, "url": h.pullAPI(i), "head": side(i.pull.head, i.pull.headSHA), "base": side(i.pull.base, i.pull.baseSHA),
+	}
+}
+
+func getCheck(c *call) (answer, error) {
+	run, err := c.check()
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(c.checkJSON(run))
+}
+
+func listAnnotations(c *call) (answer, error) {
+	run, err := c.check()
+	if err != nil {
+		return answer{}, err
+	}
+	return ok(each(c, run.annotations, func(a Annotation) any {
+		column := func(n int) any {
+			if n == 0 {
+				return nil
+			}
+			return n
+		}
+		return map[string]any{
+			"path": a.Path, "start_line": a.StartLine, "end_line": a.EndLine, "start_column": column(a.StartCol), "end_column": column(a.EndCol),
+			"annotation_level": a.Level, "title": blank(a.Title), "message": a.Message, "raw_details": blank(a.Raw),
+			"blob_href": c.apiURL() + "/repos/" + c.repo.full() + "/git/blobs/" + run.sha,
+		}
+	}))
+}
+
+// listChecks lists a commit's runs, newest first; filter=latest (the default) keeps one for each App and name.
+func listChecks(c *call) (answer, error) {
+	sha, err := c.repo.git.Resolve(c.vars["ref"])
+	if err != nil {
+		return answer{}, unprocessable("No commit found for SHA: " + c.vars["ref"])
+	}
+	return c.checksWhere(func(run *checkRun) bool { return run.sha == sha })
+}
+
+func listSuiteChecks(c *call) (answer, error) {
+	id := c.num("check_suite_id")
+	return c.checksWhere(func(run *checkRun) bool { return run.suite.id == id })
+}
+
+func (c *call) checksWhere(wanted func(*checkRun) bool) (answer, error) {
+	type key struct {
+		app  int64
+		name string
+	}
+	appID := int64(0)
+	if q := c.query("app_id"); q != "" {
+		var err error
+		if appID, err = strconv.ParseInt(q, 10, 64); err != nil {
+			return answer{}, unprocessable("app_id is not a number")
+		}
+	}
+	seen := map[key]bool{}
+	var out []*checkRun
+	for _, run := range slices.Backward(c.repo.checks) {
+		if !wanted(run) || appID != 0 && run.app.id != appID {
+			continue
+		}
+		if name := c.query("check_name"); name != "" && name != run.name {
+			continue
+		}
+		if c.query("filter") != "all" && seen[key{run.app.id, run.name}] {
+			continue
+		}
+		seen[key{run.app.id, run.name}] = true
+		if status := c.query("status"); status != "" && status != run.status {
+			continue
+		}
+		out = append(out, run)
+	}
+	return ok(map[string]any{"total_count": len(out), "check_runs": each(c, out, func(run *checkRun) any { return c.checkJSON(run) })})
+}
+
+// unstable says whether a check of the head did not succeed, or has not yet.
+func (h *Hub) unstable(i *issue) bool {
+	type key struct {
+		app  int64
+		name string
+	}
+	seen := map[key]bool{}
+	for _, run := range slices.Backward(i.repo.checks) {
+		k := key{run.app.id, run.name}
+		if run.sha != i.pull.headSHA || seen[k] {
+			continue
+		}
+		seen[k] = true
+		if !slices.Contains([]string{"success", "neutral", "skipped"}, run.conclusion) {
+			return true
+		}
+	}
+	return false
+}
+
+// createSuite answers 200 with the old one when the App has a suite on the commit.
+func createSuite(c *call) (answer, error) {
+	var in struct {
+		HeadSHA string `json:"head_sha"`
+	}
+	if err := c.in(&in); err != nil {
+		return answer{}, err
+	}
+	if _, err := c.repo.git.ReadCommit(in.HeadSHA); err != nil {
+		return answer{}, unprocessable("No commit found for SHA: " + in.HeadSHA)
+	}
+	status := http.StatusCreated
+	if c.repo.suites[suiteKey{c.who.app.id, in.HeadSHA}] != nil {
+		status = http.StatusOK
+	}
+	body, err := c.suiteJSON(c.suite(in.HeadSHA))
+	return answer{status, body}, err
+}
+
+func getSuite(c *call) (answer, error) {
+	id := c.num("check_suite_id")
+	for _, s := range c.repo.suites {
+		if s.id == id {
+			body, err := c.suiteJSON(s)
+			return answer{http.StatusOK, body}, err
+		}
+	}
+	return answer{}, notFound()
+}
+
+func listSuites(c *call) (answer, error) {
+	sha, err := c.repo.git.Resolve(c.vars["ref"])
+	if err != nil {
+		return answer{}, unprocessable("No commit found for SHA: " + c.vars["ref"])
+	}
+	all := sortedBy(c.repo.suites, func(s *checkSuite) int64 { return s.id })
+	all = slices.DeleteFunc(all, func(s *checkSuite) bool { return s.sha != sha })
+	var fail error
+	suites := each(c, all, func(s *checkSuite) any {
+		body, err := c.suiteJSON(s)
+		if err != nil {
+			fail = err
+		}
+		return body
+	})
+	return answer{http.StatusOK, map[string]any{"total_count": len(all), "check_suites": suites}}, fail
+}
+
+// suiteJSON is "check-suite".
+func (c *call) suiteJSON(s *checkSuite) (any, error) {
+	commit, err := c.repo.git.ReadCommit(s.sha)
+	if err != nil {
+		return nil, fmt.Errorf("read the commit of check suite %d: %w", s.id, err)
+	}
+	runs, status, conclusion := 0, "completed", any("success")
+	for _, run := range c.repo.checks {
+		if run.suite != s {
+			continue
+		}
+		runs++
+		if run.status != "completed" {
+			status, conclusion = "in_progress", nil
+		} else if run.conclusion != "success" && conclusion != nil {
+			conclusion = run.conclusion
+		}
+	}
+	if runs == 0 {
+		status, conclusion = "queued", nil
+	}
+	var branch any
+	if pulls := c.repo.pullsAt(s.sha); len(pulls) > 0 {
+		branch = pulls[0].pull.head
+	}
+	api := fmt.Sprintf("%s/repos/%s/check-suites/%d", c.apiURL(), c.repo.full(), s.id)
+	return map[string]any{
+		"id": s.id, "node_id": nodeID("CheckSuite", s.id), "head_branch": branch, "head_sha": s.sha, "status": status, "conclusion": conclusion,
+		"url": api, "before": nil, "after": s.sha, "pull_requests": list(c.repo.pullsAt(s.sha), c.pullMinimal), "app": c.appJSON(s.app),
+		"repository": c.repoJSON(c.repo), "created_at": stamp(s.created), "updated_at": stamp(s.updated),
+		"head_commit": c.simpleCommit(commit), "latest_check_runs_count": runs, "check_runs_url": api + "/check-runs",
+	}, nil
+}

@@ -1,0 +1,288 @@
+package hub
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+func (h *Hub) tellOrg(o *account, by *account, kind, text string, detail map[string]string) {
+	e := Event{Kind: kind, Text: text, Detail: detail, URL: h.base + "/" + o.login}
+	if by != nil {
+		e.Actor = by.login
+	}
+	h.happen(e)
+}
+
+// setMember makes a member, or changes the role.
+func (h *Hub) setMember(o *org, a *account, role string, by *account) {
+	had := o.members[a.id]
+	o.members[a.id] = role
+	if had != "" {
+		return
+	}
+	h.tellOrg(o.acct, by, "member.added", a.login, map[string]string{"org": o.acct.login, "role": role})
+	h.hookOrg(o, "organization", "member_added", map[string]any{"membership": h.orgMembershipJSON(o, a)}, by)
+	for _, t := range o.teams {
+		if pending := t.pending[a.id]; pending != "" {
+			delete(t.pending, a.id)
+			h.setTeamMember(t, a, pending, by)
+		}
+	}
+}
+
+func (h *Hub) dropMember(o *org, a *account, by *account) {
+	membership := h.orgMembershipJSON(o, a)
+	delete(o.members, a.id)
+	for _, t := range sortedBy(o.teams, func(t *team) string { return t.slug }) {
+		if t.members[a.id] != "" {
+			h.dropTeamMember(t, a, by)
+		}
+	}
+	for _, r := range h.repoIDs {
+		if r.owner == o.acct {
+			h.dropCollaborator(r, a, by)
+		}
+	}
+	h.tellOrg(o.acct, by, "member.removed", a.login, map[string]string{"org": o.acct.login})
+	h.hookOrg(o, "organization", "member_removed", map[string]any{"membership": membership}, by)
+}
+
+func (h *Hub) setTeamMember(t *team, a *account, role string, by *account) {
+	had := t.members[a.id]
+	t.members[a.id] = role
+	if had != "" {
+		return
+	}
+	h.tellOrg(t.org, by, "team.member.added", a.login, map[string]string{"team": t.slug, "user": a.login, "org": t.org.login})
+	h.hookOrg(t.org.org, "membership", "added", h.membershipEvent(t, a), by)
+}
+
+func (h *Hub) dropTeamMember(t *team, a *account, by *account) {
+	delete(t.members, a.id)
+	h.tellOrg(t.org, by, "team.member.removed", a.login, map[string]string{"team": t.slug, "user": a.login, "org": t.org.login})
+	h.hookOrg(t.org.org, "membership", "removed", h.membershipEvent(t, a), by)
+}
+
+func (h *Hub) membershipEvent(t *team, a *account) map[string]any {
+	return map[string]any{"scope": "team", "member": h.userJSON(a), "team": h.teamJSON(t, levelRead)}
+}
+
+// setTeamGrant gives a team a permission on a repository.
+func (h *Hub) setTeamGrant(t *team, r *repo, l level, by *account) {
+	before := t.grants[r.id]
+	if before == l {
+		return
+	}
+	t.grants[r.id] = l
+	h.tellAccess(r, by, "team.repo.added", t.slug, map[string]string{"team": t.slug, "permission": l.String()})
+	if before == levelNone {
+		h.hookRepo(r, "team", "added_to_repository", map[string]any{"team": h.teamJSON(t, l)}, by)
+		h.hookRepo(r, "team_add", "", map[string]any{"team": h.teamJSON(t, l)}, by)
+		return
+	}
+	h.hookRepo(r, "team", "edited", map[string]any{
+		"team": h.teamJSON(t, l), "changes": map[string]any{"repository": map[string]any{"permissions": map[string]any{"from": before.flags()}}},
+	}, by)
+}
+
+func (h *Hub) dropTeamGrant(t *team, r *repo, by *account) {
+	if t.grants[r.id] == levelNone {
+		return
+	}
+	delete(t.grants, r.id)
+	h.tellAccess(r, by, "team.repo.removed", t.slug, map[string]string{"team": t.slug})
+	h.hookRepo(r, "team", "removed_from_repository", map[string]any{"team": h.teamJSON(t, levelRead)}, by)
+}
+
+// teamOf finds the team of the path; slugs are compared in lower case.
+func (c *call) teamOf() (*team, error) {
+	if t := c.org.teams[strings.ToLower(c.vars["team_slug"])]; t != nil {
+		return t, nil
+	}
+	return nil, notFound()
+}
+
+func (o *org) sortedTeams() []*team { return sortedBy(o.teams, func(t *team) string { return t.slug }) }
+
+func listTeams(c *call) (answer, error) {
+	return ok(each(c, c.org.sortedTeams(), func(t *team) any { return c.teamJSON(t, levelRead) }))
+}
+
+// getTeam answers "team-full".
+func getTeam(c *call) (answer, error) {
+	t, err := c.teamOf()
+	if err != nil {
+		return answer{}, err
+	}
+	m := c.teamJSON(t, levelRead)
+	m["members_count"], m["repos_count"] = len(t.members), len(t.grants)
+	m["created_at"], m["updated_at"] = stamp(t.created), stamp(t.created)
+	m["organization"] = c.orgFullJSON(t.org)
+	return ok(m)
+}
+
+func listTeamMembers(c *call) (answer, error) {
+	t, err := c.teamOf()
+	if err != nil {
+		return answer{}, err
+	}
+	role := c.query("role")
+	var out []*account
+	for _, a := range c.sortedAccounts(t.members) {
+		if role == "" || role == "all" || t.members[a.id] == role {
+			out = append(out, a)
+		}
+	}
+	return ok(each(c, out, c.userJSON))
+}
+
+// sortedAccounts lists the keys of a membership, by id.
+func (h *Hub) sortedAccounts(members map[int64]string) []*account {
+	var out []*account
+	for id := range members {
+		out = append(out, h.accounts[id])
+	}
+	slices.SortFunc(out, func(a, b *account) int { return int(a.id - b.id) })
+	return out
+}
+
+func (c *call) teamMembershipJSON(t *team, a *account) (any, bool) {
+	role, state := t.members[a.id], "active"
+	if role == "" {
+		role, state = t.pending[a.id], "pending"
+	}
+	return map[string]any{
+		"role": role, "state": state,
+		"url": fmt.Sprintf("%s/organizations/%d/team/%d/memberships/%s", c.apiURL(), t.org.id, t.id, pathEscape(a.login)),
+	}, role != ""
+}
+
+func getTeamMembership(c *call) (answer, error) {
+	t, err := c.teamOf()
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := c.user()
+	if err != nil {
+		return answer{}, err
+	}
+	m, is := c.teamMembershipJSON(t, a)
+	if !is {
+		return answer{}, notFound()
+	}
+	return ok(m)
+}
+
+// putTeamMembership adds a member; somebody outside the organization is pending until they join it.
+func putTeamMembership(c *call) (answer, error) {
+	t, err := c.teamOf()
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := c.user()
+	if err != nil {
+		return answer{}, err
+	}
+	in := struct {
+		Role string `json:"role"`
+	}{Role: "member"}
+	if err := c.in(&in); err != nil {
+		return answer{}, err
+	}
+	switch {
+	case in.Role != "member" && in.Role != "maintainer":
+		return answer{}, invalid("TeamMember", "role", "invalid", "")
+	case a.kind != "User":
+		return answer{}, unprocessable("Cannot add an organization or bot as a member.")
+	case c.org.members[a.id] == "":
+		t.pending[a.id] = in.Role
+	default:
+		c.setTeamMember(t, a, in.Role, c.who.acct)
+	}
+	m, _ := c.teamMembershipJSON(t, a)
+	return ok(m)
+}
+
+func deleteTeamMembership(c *call) (answer, error) {
+	t, err := c.teamOf()
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := c.user()
+	if err != nil {
+		return answer{}, err
+	}
+	switch {
+	case t.members[a.id] != "":
+		c.dropTeamMember(t, a, c.who.acct)
+	case t.pending[a.id] != "":
+		delete(t.pending, a.id)
+	default:
+		return answer{}, notFound()
+	}
+	return noContent()
+}
+
+func listTeamRepos(c *call) (answer, error) {
+	t, err := c.teamOf()
+	if err != nil {
+		return answer{}, err
+	}
+	var out []*repo
+	for _, r := range sortedBy(c.repoIDs, func(r *repo) int64 { return r.id }) {
+		if t.grants[r.id] > levelNone && c.sees(r) {
+			out = append(out, r)
+		}
+	}
+	return ok(each(c, out, func(r *repo) any { return c.teamRepoJSON(r, t.grants[r.id]) }))
+}
+
+// teamRepoJSON is "team-repository".
+func (c *call) teamRepoJSON(r *repo, l level) map[string]any {
+	m := c.repoJSON(r)
+	m["permissions"], m["role_name"] = l.flags(), l.String()
+	return m
+}
+
+// getTeamRepo answers 204, or with the repository and the permission when asked for in the Accept header.
+func getTeamRepo(c *call) (answer, error) {
+	t, err := c.teamOf()
+	if err != nil {
+		return answer{}, err
+	}
+	l := t.grants[c.repo.id]
+	if l == levelNone {
+		return answer{}, notFound()
+	}
+	if strings.Contains(c.req.Header.Get("Accept"), "v3.repository") {
+		return ok(c.teamRepoJSON(c.repo, l))
+	}
+	return noContent()
+}
+
+func putTeamRepo(c *call) (answer, error) {
+	t, err := c.teamOf()
+	if err != nil {
+		return answer{}, err
+	}
+	l, err := c.grantLevel(levelRead)
+	if err != nil {
+		return answer{}, err
+	}
+	if c.repo.owner != t.org {
+		return answer{}, invalid("Team", "repository", "invalid", "The repository belongs to another owner")
+	}
+	c.setTeamGrant(t, c.repo, l, c.who.acct)
+	return noContent()
+}
+
+func deleteTeamRepo(c *call) (answer, error) {
+	t, err := c.teamOf()
+	if err != nil {
+		return answer{}, err
+	}
+	c.dropTeamGrant(t, c.repo, c.who.acct)
+	return answer{status: http.StatusNoContent}, nil
+}

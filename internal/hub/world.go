@@ -1,0 +1,448 @@
+package hub
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/keyreeve/keyreeve/internal/hub/githost"
+)
+
+// taken and unknown are what the builders of the world return; each names the thing.
+var (
+	errTaken   = errors.New("exists already")
+	errUnknown = errors.New("does not exist")
+)
+
+func taken(kind, name string) error   { return fmt.Errorf("%s %q %w", kind, name, errTaken) }
+func unknown(kind, name string) error { return fmt.Errorf("%s %q %w", kind, name, errUnknown) }
+
+func (h *Hub) addAccount(login, kind string) (*account, error) {
+	if login == "" || strings.ContainsAny(login, "/ \t\n") {
+		return nil, fmt.Errorf("login %q is not one", login)
+	}
+	if h.account(login) != nil {
+		return nil, taken("login", login)
+	}
+	a := &account{id: h.nextID(), login: login, kind: kind, created: h.now()}
+	h.accounts[a.id], h.logins[strings.ToLower(login)] = a, a
+	return a, nil
+}
+
+// AddOrg makes an organization. Its members have no base permission until SetBasePermission.
+func (h *Hub) AddOrg(login string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a, err := h.addAccount(login, "Organization")
+	if err != nil {
+		return err
+	}
+	a.org = &org{acct: a, members: map[int64]string{}, teams: map[string]*team{}, named: map[namedKey]*named{}}
+	return nil
+}
+
+// AddUser makes a person and returns the numeric id, which stays through RenameUser.
+func (h *Hub) AddUser(login string) (int64, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a, err := h.addAccount(login, "User")
+	if err != nil {
+		return 0, err
+	}
+	return a.id, nil
+}
+
+// SetEmail says which address commits of the person bear, besides the noreply address.
+func (h *Hub) SetEmail(login, email string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.account(login)
+	if a == nil {
+		return unknown("user", login)
+	}
+	a.email = email
+	return nil
+}
+
+// RenameUser changes a login; another person may then take the old one.
+func (h *Hub) RenameUser(old, name string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.account(old)
+	switch {
+	case a == nil || a.kind != "User":
+		return unknown("user", old)
+	case h.account(name) != nil && h.account(name) != a:
+		return taken("login", name)
+	}
+	delete(h.logins, strings.ToLower(old))
+	a.login = name
+	h.logins[strings.ToLower(name)] = a
+	for _, r := range h.repoIDs {
+		if r.owner == a {
+			if err := h.renameRepo(r, old, r.name, name, r.name); err != nil {
+				return err
+			}
+		}
+	}
+	h.happen(Event{Actor: name, Kind: "user.renamed", Text: name, Detail: map[string]string{"from": old}})
+	return nil
+}
+
+// SetBasePermission says what each member of the organization has on each of its repositories: none, read, write, admin.
+func (h *Hub) SetBasePermission(orgLogin, permission string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	o := h.org(orgLogin)
+	if o == nil {
+		return unknown("organization", orgLogin)
+	}
+	l, known := parseLevel(permission)
+	if !known {
+		return unknown("permission", permission)
+	}
+	o.base = l
+	return nil
+}
+
+// person finds a person for the builders.
+func (h *Hub) person(login string) (*account, error) {
+	if a := h.account(login); a != nil && a.kind == "User" {
+		return a, nil
+	}
+	return nil, unknown("user", login)
+}
+
+// AddMember makes a person a member of an organization; role is "member" or "admin" (an owner).
+func (h *Hub) AddMember(orgLogin, login, role string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	o := h.org(orgLogin)
+	if o == nil {
+		return unknown("organization", orgLogin)
+	}
+	a, err := h.person(login)
+	if err != nil {
+		return err
+	}
+	if role != "member" && role != "admin" {
+		return unknown("organization role", role)
+	}
+	h.setMember(o, a, role, nil)
+	return nil
+}
+
+// RemoveMember takes a person out of an organization, its teams, and its repositories.
+func (h *Hub) RemoveMember(orgLogin, login string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	o := h.org(orgLogin)
+	if o == nil {
+		return unknown("organization", orgLogin)
+	}
+	a, err := h.person(login)
+	if err != nil {
+		return err
+	}
+	if o.members[a.id] == "" {
+		return unknown("member", login)
+	}
+	h.dropMember(o, a, nil)
+	return nil
+}
+
+// AddTeam makes a team and its members, who must be members of the organization. Its name is the slug.
+func (h *Hub) AddTeam(orgLogin, slug string, members ...string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	o := h.org(orgLogin)
+	if o == nil {
+		return unknown("organization", orgLogin)
+	}
+	if o.teams[slug] != nil {
+		return taken("team", slug)
+	}
+	t := &team{
+		id: h.nextID(), slug: slug, name: slug, org: o.acct, created: h.now(),
+		members: map[int64]string{}, pending: map[int64]string{}, grants: map[int64]level{},
+	}
+	for _, login := range members {
+		a, err := h.person(login)
+		if err != nil {
+			return err
+		}
+		if o.members[a.id] == "" {
+			return unknown("member of "+orgLogin, login)
+		}
+		t.members[a.id] = "member"
+	}
+	o.teams[slug] = t
+	return nil
+}
+
+func (h *Hub) team(orgLogin, slug string) (*team, error) {
+	o := h.org(orgLogin)
+	if o == nil {
+		return nil, unknown("organization", orgLogin)
+	}
+	if t := o.teams[slug]; t != nil {
+		return t, nil
+	}
+	return nil, unknown("team", orgLogin+"/"+slug)
+}
+
+// AddToTeam puts a member of the organization on a team.
+func (h *Hub) AddToTeam(orgLogin, slug, login string) error {
+	return h.changeTeam(orgLogin, slug, login, func(t *team, a *account) error {
+		if t.org.org.members[a.id] == "" {
+			return unknown("member of "+orgLogin, login)
+		}
+		h.setTeamMember(t, a, "member", nil)
+		return nil
+	})
+}
+
+// RemoveFromTeam takes a person off a team.
+func (h *Hub) RemoveFromTeam(orgLogin, slug, login string) error {
+	return h.changeTeam(orgLogin, slug, login, func(t *team, a *account) error {
+		if t.members[a.id] == "" {
+			return unknown("member of team "+slug, login)
+		}
+		h.dropTeamMember(t, a, nil)
+		return nil
+	})
+}
+
+func (h *Hub) changeTeam(orgLogin, slug, login string, change func(*team, *account) error) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t, err := h.team(orgLogin, slug)
+	if err != nil {
+		return err
+	}
+	a, err := h.person(login)
+	if err != nil {
+		return err
+	}
+	return change(t, a)
+}
+
+// AddRepo makes a private repository of an organization or person, with files as the first commit on main; with no files
+// it is empty. Nobody but owners can see it until something is granted.
+func (h *Hub) AddRepo(owner, name string, files map[string]string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.account(owner)
+	if a == nil || a.kind == "Bot" {
+		return unknown("owner", owner)
+	}
+	if h.repo(owner, name) != nil {
+		return taken("repository", owner+"/"+name)
+	}
+	git, err := h.host.Create(a.login, name, "main")
+	if err != nil {
+		return fmt.Errorf("create the repository %s/%s: %w", owner, name, err)
+	}
+	r := &repo{
+		id: h.nextID(), owner: a, name: name, visibility: "private", created: h.now(), pushed: h.now(), git: git, defBranch: "main",
+		issues: map[int]*issue{}, labels: map[string]*label{}, comms: map[int64]*comment{}, suites: map[suiteKey]*checkSuite{},
+		collabs: map[int64]level{}, invites: map[int64]*invite{}, keys: map[int64]*deployKey{},
+		envs: map[string]*environment{}, named: map[namedKey]*named{},
+	}
+	h.addDefaultLabels(r)
+	if len(files) > 0 {
+		if _, err := git.CommitFiles("main", contentsOf(files), h.signature(a), "Initial commit"); err != nil {
+			return fmt.Errorf("fill the repository %s/%s: %w", owner, name, err)
+		}
+	}
+	h.repos[strings.ToLower(r.full())], h.repoIDs[r.id] = r, r
+	delete(h.moved, strings.ToLower(r.full()))
+	h.happen(Event{Kind: "repo.created", Repo: r.full(), URL: h.base + "/" + r.full()})
+	h.hookRepo(r, "repository", "created", map[string]any{}, a)
+	return nil
+}
+
+// contentsOf makes githost's changes of files: "" deletes when remove is wanted by Push.
+func contentsOf(files map[string]string) map[string]*[]byte {
+	out := make(map[string]*[]byte, len(files))
+	for path, text := range files {
+		data := []byte(text)
+		out[path] = &data
+	}
+	return out
+}
+
+// signature is who a commit is by, at the world's time.
+func (h *Hub) signature(a *account) githost.Signature {
+	return githost.Signature{Name: a.login, Email: h.emailOf(a), When: h.now()}
+}
+
+func (h *Hub) emailOf(a *account) string {
+	if a.email != "" {
+		return a.email
+	}
+	return itoa(a.id) + "+" + a.login + "@users.noreply.github.com"
+}
+
+// SetVisibility makes a repository public, private or internal (read for every member).
+func (h *Hub) SetVisibility(owner, name, visibility string) error {
+	if !slices.Contains([]string{"public", "private", "internal"}, visibility) {
+		return unknown("visibility", visibility)
+	}
+	return h.changeRepo(owner, name, func(r *repo) error {
+		r.visibility = visibility
+		return nil
+	})
+}
+
+// ArchiveRepo makes a repository read-only.
+func (h *Hub) ArchiveRepo(owner, name string) error {
+	return h.changeRepo(owner, name, func(r *repo) error {
+		r.archived = true
+		h.happen(Event{Kind: "repo.archived", Repo: r.full(), URL: h.base + "/" + r.full()})
+		h.hookRepo(r, "repository", "archived", map[string]any{}, r.owner)
+		return nil
+	})
+}
+
+// RenameRepo gives a repository another name; calls to the old one are answered 301.
+func (h *Hub) RenameRepo(owner, name, newName string) error {
+	return h.changeRepo(owner, name, func(r *repo) error {
+		if h.repo(owner, newName) != nil {
+			return taken("repository", owner+"/"+newName)
+		}
+		if err := h.renameRepo(r, r.owner.login, name, r.owner.login, newName); err != nil {
+			return err
+		}
+		h.happen(Event{Kind: "repo.renamed", Repo: r.full(), Detail: map[string]string{"from": name}, URL: h.base + "/" + r.full()})
+		h.hookRepo(r, "repository", "renamed", map[string]any{
+			"changes": map[string]any{"repository": map[string]any{"name": map[string]any{"from": name}}},
+		}, r.owner)
+		return nil
+	})
+}
+
+func (h *Hub) renameRepo(r *repo, owner, name, newOwner, newName string) error {
+	if err := h.host.Rename(owner, name, newOwner, newName); err != nil {
+		return fmt.Errorf("rename the repository %s/%s: %w", owner, name, err)
+	}
+	old := strings.ToLower(owner + "/" + name)
+	delete(h.repos, old)
+	r.name = newName
+	h.repos[strings.ToLower(r.full())] = r
+	delete(h.moved, strings.ToLower(r.full()))
+	h.moved[old] = r.id
+	return nil
+}
+
+func (h *Hub) changeRepo(owner, name string, change func(*repo) error) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.repo(owner, name)
+	if r == nil {
+		return unknown("repository", owner+"/"+name)
+	}
+	return change(r)
+}
+
+// GrantTeam gives a team a permission (read, triage, write, maintain, admin) on a repository of its organization.
+func (h *Hub) GrantTeam(orgLogin, slug, owner, name, permission string) error {
+	return h.changeRepo(owner, name, func(r *repo) error {
+		t, err := h.team(orgLogin, slug)
+		if err != nil {
+			return err
+		}
+		l, known := parseLevel(permission)
+		if !known || l == levelNone {
+			return unknown("permission", permission)
+		}
+		if r.owner != t.org {
+			return fmt.Errorf("team %s/%s: %s belongs to another owner", orgLogin, slug, r.full())
+		}
+		h.setTeamGrant(t, r, l, nil)
+		return nil
+	})
+}
+
+// AddCollaborator gives a person a direct permission, without an invitation.
+func (h *Hub) AddCollaborator(owner, name, login, permission string) error {
+	return h.changeRepo(owner, name, func(r *repo) error {
+		a, err := h.person(login)
+		if err != nil {
+			return err
+		}
+		l, known := parseLevel(permission)
+		if !known || l == levelNone {
+			return unknown("permission", permission)
+		}
+		h.setCollaborator(r, a, l, nil)
+		return nil
+	})
+}
+
+// AddEnvironment makes a deployment environment.
+func (h *Hub) AddEnvironment(owner, name, env string) error {
+	return h.changeRepo(owner, name, func(r *repo) error {
+		if r.envs[env] != nil {
+			return taken("environment", env)
+		}
+		h.makeEnvironment(r, env)
+		return nil
+	})
+}
+
+// AddSecret puts a secret's name into a store (actions, dependabot, codespaces, agents). scope is an organization
+// ("acme"), a repository ("acme/app") or one of its environments ("acme/app/production", only with actions).
+func (h *Hub) AddSecret(scope, store, name string) error {
+	return h.addNamed(scope, store, name, "", false)
+}
+
+// AddVariable puts a variable into a store, scoped as AddSecret says; store is actions or agents.
+func (h *Hub) AddVariable(scope, store, name, value string) error {
+	return h.addNamed(scope, store, name, value, true)
+}
+
+func (h *Hub) addNamed(scope, store, name, value string, variable bool) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	parts := strings.SplitN(scope, "/", 3)
+	var into map[namedKey]*named
+	switch len(parts) {
+	case 1:
+		if o := h.org(scope); o != nil {
+			into = o.named
+		}
+	default:
+		r := h.repo(parts[0], parts[1])
+		if r != nil {
+			into = r.named
+		}
+		if r != nil && len(parts) == 3 {
+			into = nil
+			if e := r.envs[parts[2]]; e != nil {
+				into = e.named
+			}
+		}
+	}
+	if into == nil {
+		return unknown("scope", scope)
+	}
+	h.setNamed(into, namedKey{store, variable, strings.ToUpper(name)}, value, "private")
+	return nil
+}
+
+// sortedBy lists a map's values by the key that a function gives.
+func sortedBy[K comparable, V any, S int | int64 | string](m map[K]V, key func(V) S) []V {
+	return slices.SortedFunc(maps.Values(m), func(a, b V) int {
+		ka, kb := key(a), key(b)
+		switch {
+		case ka < kb:
+			return -1
+		case ka > kb:
+			return 1
+		}
+		return 0
+	})
+}
