@@ -125,13 +125,13 @@ func read(file string, data []byte) (*document, []Problem) {
 	case errors.Is(err, io.EOF):
 		return d, []Problem{{File: file, Line: 1, Column: 1, What: "the file is empty"}}
 	case err != nil:
-		return d, []Problem{d.syntax(err)}
+		return d, []Problem{d.syntax(data, err)}
 	}
 	switch err := loader.Load(&second); {
 	case err == nil:
 		return d, []Problem{d.problem(&second, "", "a second document begins here", "write one record in each file")}
 	case !errors.Is(err, io.EOF):
-		return d, []Problem{d.syntax(err)}
+		return d, []Problem{d.syntax(data, err)}
 	}
 	root := first.Content[0]
 	w := walker{d: d}
@@ -193,11 +193,16 @@ func hidden(r rune) bool {
 
 // syntax turns the parser's error into a problem at its place. Its words are the parser's own: they name YAML's
 // grammar and never quote the file.
-func (d *document) syntax(err error) Problem {
+func (d *document) syntax(data []byte, err error) Problem {
 	p := Problem{File: d.file, What: "the file is not valid YAML", Hint: "check the indentation, quotes and brackets here"}
 	var load *yaml.LoadError
 	if errors.As(err, &load) {
 		p.Line, p.Column = load.Mark.Line, load.Mark.Column
+		// What is missing at the end is said at the end of the last line, not on one that isn't there.
+		text := strings.TrimRight(newlines(string(data)), "\n")
+		if last := 1 + strings.Count(text, "\n"); p.Line > last {
+			p.Line, p.Column = last, 1+utf8.RuneCountInString(text[1+strings.LastIndexByte(text, '\n'):])
+		}
 		switch {
 		case strings.Contains(load.Message, "exceeded max depth"):
 			p.What, p.Hint = fmt.Sprintf("lists and mappings are nested deeper than %d levels", deepest), "no record needs that"
