@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// MaxCodeowners is the size in bytes from which on GitHub does not load a
-// CODEOWNERS file: it "must be under 3 MB".
+// CodeownersLimit is the most bytes of a CODEOWNERS file that GitHub surely
+// loads: it "must be under 3 MB", which is read here as the smaller of its two meanings.
 // https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners#codeowners-file-size
-const MaxCodeowners = 3_000_000
+const CodeownersLimit = 3_000_000 - 1
 
 // ResourcePath is the path of a repository that stands for access to the whole
 // of it: who may approve such access are the owners of this path. No such file need
@@ -22,18 +22,17 @@ const MaxCodeowners = 3_000_000
 //     /.github/keyreeve-access @acme/payments-leads
 const ResourcePath = ".github/keyreeve-access"
 
-// CodeownersPlaces returns where GitHub looks for a CODEOWNERS file, in order:
-// the first one found is the only one used.
-func CodeownersPlaces() []string {
-	return []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"}
-}
+// CodeownersPlaces lists where GitHub looks for a CODEOWNERS file, in order:
+// the first one found is the only one used. It is not to be changed.
+// https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners#codeowners-file-location
+var CodeownersPlaces = []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"}
 
 // Codeowners is a parsed CODEOWNERS file. It is not changed after ParseCodeowners,
 // so it may be used concurrently.
 type Codeowners struct {
 	Rules  []Rule        // the valid lines, in the order of the file
 	Errors []SyntaxError // the lines in error, in the order of the file
-	// TooLarge is set for a file of MaxCodeowners or more; it then has no rules.
+	// TooLarge is set for a file of more than CodeownersLimit; it then has no rules.
 	TooLarge bool
 
 	broken []broken
@@ -89,7 +88,7 @@ type broken struct {
 // no "[ ]", no "\#"; "docs/*" does not reach below docs.
 // https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners#codeowners-syntax
 func ParseCodeowners(data []byte) Codeowners {
-	if len(data) >= MaxCodeowners {
+	if len(data) > CodeownersLimit {
 		return Codeowners{TooLarge: true}
 	}
 	var c Codeowners

@@ -170,12 +170,12 @@ func TestErrors(t *testing.T) {
 
 func TestTooLarge(t *testing.T) {
 	line := []byte("* @a\n")
-	data := append(slices.Clone(line), make([]byte, MaxCodeowners-len(line))...)
+	data := append(slices.Clone(line), make([]byte, CodeownersLimit+1-len(line))...)
 	c := ParseCodeowners(data)
 	if _, ok := c.Match("a"); ok || !c.TooLarge {
 		t.Errorf("3 MB: too large %v, matched %v", c.TooLarge, ok)
 	}
-	c = ParseCodeowners(data[:MaxCodeowners-1])
+	c = ParseCodeowners(data[:CodeownersLimit])
 	if _, ok := c.Match("a"); !ok || c.TooLarge {
 		t.Errorf("a byte less: too large %v, matched %v", c.TooLarge, ok)
 	}

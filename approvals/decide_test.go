@@ -58,7 +58,6 @@ func hidden(v *Vote)      { v.Hidden = true }
 func late(v *Vote)        { v.Late = true }
 func bot(v *Vote)         { v.Bot = true }
 func otherDigest(v *Vote) { v.Digest = "sha256:bb" }
-func noDigest(v *Vote)    { v.Digest = "" }
 func thisHead(v *Vote)    { v.Head = head }
 func otherHead(v *Vote)   { v.Head = "dead" }
 
@@ -124,6 +123,9 @@ func TestVotes(t *testing.T) {
 		{"an edited denial after an approval", facts(vote(Approve, alice), yes, vote(Deny, alice, edited)), "pending edited | superseded + edited"},
 		{"an edited withdrawal lifts no denial", facts(vote(Deny, bob), vote(Approve, alice), yes, vote(Withdraw, bob, edited)), "denied denied-by | + + + edited"},
 		{"an edited approval lifts no denial", facts(vote(Deny, bob), vote(Approve, alice), yes, vote(Approve, bob, edited)), "denied denied-by | + + + edited"},
+		{"a late denial", facts(vote(Deny, bob, late), vote(Approve, alice), yes), "pending late | late + +"},
+		{"a late vote bound to no digest", facts(vote(Approve, alice, late, otherDigest), yes), "pending | late +"},
+		{"an edited denial of other content", facts(vote(Deny, bob, edited, otherDigest), vote(Approve, alice), yes), "approved | other-digest + +"},
 		{"a denial that a moderator hid", facts(vote(Deny, bob, hidden), vote(Approve, alice), yes), "approved | hidden + +"},
 		{"a denial of other content", facts(vote(Deny, bob, otherDigest), vote(Approve, alice), yes), "approved | other-digest + +"},
 	} {

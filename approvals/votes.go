@@ -105,16 +105,16 @@ func (e electorate) mayNot(v Vote) Code {
 // digest binds to nothing: it is never the right one.
 func unsound(f Facts, v Vote) Code {
 	switch {
-	case v.Edited:
-		return EditedVote
 	case v.Hidden:
 		return HiddenVote
+	case v.Late: // before the digest: a late vote is bound to none
+		return LateVote
 	case v.Digest != f.Digest || f.Digest == "":
 		return OtherDigest
 	case v.Head != "" && v.Head != f.Head:
 		return OtherHead
-	case v.Late:
-		return LateVote
+	case v.Edited:
+		return EditedVote
 	case v.Head == "" && f.Locked:
 		return LockedVote
 	}
