@@ -51,7 +51,11 @@ func testDeliveries(t *testing.T, db database) {
 	if string(got.Body) != string(d.Body) || finished || got.Event != d.Event || got.Installation != 7 || !got.ReceivedAt.Equal(d.ReceivedAt) {
 		t.Errorf("read back: %+v, finished %t", got, finished)
 	}
-	ok(t, s.FailDelivery(ctx, 1, "a-1", "no\x00 luck\xff", db.clock.Now().Add(time.Minute)))
+	ok(t, s.PutOffDelivery(ctx, 1, "a-1", store.Outcome{Again: db.clock.Now(), Err: "limited"}))
+	ok(t, s.PutOffDelivery(ctx, 1, "a-1", store.Outcome{Again: db.clock.Now().Add(time.Minute), Err: "no\x00 luck\xff", Failed: true}))
+	if n := must(s.DeliveryAttempts(ctx, 1, "a-1"))(t); n != 1 {
+		t.Errorf("%d attempts", n)
+	}
 	open := must(s.UnfinishedDeliveries(ctx, 10))(t)
 	if len(open) != 1 || open[0].Attempts != 1 || open[0].LastError != "no luck\ufffd" || !open[0].DueAt.Equal(db.clock.Now().Add(time.Minute)) {
 		t.Errorf("after a failure: %+v", open)
@@ -65,7 +69,7 @@ func testDeliveries(t *testing.T, db database) {
 		t.Errorf("a finished one again: handed %v", h.deliveries)
 	}
 	ok(t, s.FinishDelivery(ctx, 1, "a-1", "late", []workflow.Subject{issue(7, 3)}))
-	ok(t, s.FailDelivery(ctx, 1, "a-1", "late", db.clock.Now()))
+	ok(t, s.PutOffDelivery(ctx, 1, "a-1", store.Outcome{Again: db.clock.Now(), Err: "late", Failed: true}))
 	all := must(s.Deliveries(ctx, 10))(t)
 	if len(all) != 1 || all[0].Rule != "" || all[0].LastError != "" || all[0].FinishedAt.IsZero() || !all[0].DueAt.IsZero() {
 		t.Errorf("after a late finish: %+v", all)
@@ -131,7 +135,7 @@ func testRequeue(t *testing.T, db database) {
 	// Without a queue work is only written down.
 	must(s.Accept(ctx, delivery("a-1", db.clock.Now())))(t)
 	must(s.Accept(ctx, delivery("a-2", db.clock.Now())))(t)
-	ok(t, s.FailDelivery(ctx, 1, "a-2", "later", db.clock.Now().Add(time.Minute)))
+	ok(t, s.PutOffDelivery(ctx, 1, "a-2", store.Outcome{Again: db.clock.Now().Add(time.Minute), Err: "later"}))
 	ok(t, s.Wake(ctx, issue(7, 1), issue(7, 2)))
 	s.SetEnqueue(h.take)
 

@@ -81,7 +81,7 @@ func testLog(t *testing.T, db database) {
 	}
 }
 
-// testTampering: a row that is changed or removed past the bot is named, from the root that was published (THREATS 45).
+// testTampering: a row that is changed or removed past the bot is named, from the root that was published.
 func testTampering(t *testing.T, db database) {
 	s, ctx := db.open(t), t.Context()
 	for i := range 9 {

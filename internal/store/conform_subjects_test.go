@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -124,6 +125,7 @@ func testClaims(t *testing.T, db database) {
 				}
 				claims.Add(1)
 				most.Store(max(most.Load(), holders.Add(1)))
+				runtime.Gosched()
 				holders.Add(-1)
 				release()
 			}

@@ -117,14 +117,27 @@ func (s *Store) FinishDelivery(ctx context.Context, app int64, id, rule string, 
 	})
 }
 
-// FailDelivery notes that a delivery could not be worked, and when to try
-// again. cause is safe to show. One that was finished meanwhile is left alone.
-func (s *Store) FailDelivery(ctx context.Context, app int64, id, cause string, again time.Time) error {
+// PutOffDelivery notes that a delivery could not be worked yet, and when to
+// try again. One that was finished meanwhile is left alone.
+func (s *Store) PutOffDelivery(ctx context.Context, app int64, id string, o Outcome) error {
 	return s.write(ctx, "put off delivery "+id, func(ctx context.Context, tx *Tx) error {
-		_, err := tx.exec(ctx, `UPDATE deliveries SET attempts = attempts + 1, last_error = ?, due_at = ?, queued_at = NULL
-			WHERE app = ? AND id = ? AND finished_at IS NULL`, text(cause), micros(again), app, id)
+		failed := 0
+		if o.Failed {
+			failed = 1
+		}
+		_, err := tx.exec(ctx, `UPDATE deliveries SET attempts = attempts + ?, last_error = ?, due_at = ?, queued_at = NULL
+			WHERE app = ? AND id = ? AND finished_at IS NULL`, failed, text(o.Err), micros(o.Again), app, id)
 		return err
 	})
+}
+
+// DeliveryAttempts tells how often work on a delivery failed; 0 for one that is not there.
+func (s *Store) DeliveryAttempts(ctx context.Context, app int64, id string) (n int, err error) {
+	err = s.read(ctx, "read delivery "+id, func(ctx context.Context, tx *Tx) error {
+		_, err := tx.get(ctx, []any{&n}, `SELECT attempts FROM deliveries WHERE app = ? AND id = ?`, app, id)
+		return err
+	})
+	return n, err
 }
 
 const deliveryColumns = `app, id, event, installation, sha256, received_at, finished_at, rule, attempts, due_at, last_error`

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"log/slog"
 
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/rivermigrate"
@@ -20,7 +21,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		if err := s.migrateOwn(ctx); err != nil {
 			return fmt.Errorf("migrate the database: %w", err)
 		}
-		river, err := rivermigrate.New(s.River(), &rivermigrate.Config{Logger: quiet(s.log)})
+		river, err := rivermigrate.New(s.River(), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			return fmt.Errorf("migrate the queue's tables: %w", err)
 		}

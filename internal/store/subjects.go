@@ -201,3 +201,15 @@ func scanSubject(scan func(...any) error) (x StoredSubject, err error) {
 	}
 	return x, nil
 }
+
+// Busy reports whether anything is owed at now: a delivery that is not
+// finished, also one that waits after a failure, or a subject that is due.
+func (s *Store) Busy(ctx context.Context, now time.Time) (busy bool, err error) {
+	err = s.read(ctx, "look for unfinished work", func(ctx context.Context, tx *Tx) error {
+		var one int
+		busy, err = tx.get(ctx, []any{&one}, `SELECT 1 FROM deliveries WHERE finished_at IS NULL
+			UNION ALL SELECT 1 FROM subjects WHERE `+isDue+` LIMIT 1`, floor(now))
+		return err
+	})
+	return busy, err
+}
