@@ -18,22 +18,31 @@ func CheckGrant(p Policy, id Identity, uc UseCase, g Grant, now time.Time) []Pro
 	var out []Problem
 	say := func(field, what, hint string) { out = append(out, Problem{Field: field, What: what, Hint: hint}) }
 
-	checkHolder(say, id, uc, g, now)
+	// Who is not known is not compared with anything: one mistake is said once.
+	known := id.Name != "" && g.Identity == id.Name
+	bounded := known && uc.Name != "" && uc.Name == id.UseCase
 	switch {
-	case g.Environment != id.Environment:
-		say("environment", fmt.Sprintf("%s works in %s, not in %s", quoted(id.Name), quoted(id.Environment), quoted(g.Environment)), "ask for its own environment, or for another identity")
+	case !known:
+		say("identity", fmt.Sprintf("there is no identity %s", quoted(g.Identity)), "it would be at "+IdentityPath("<app>/<name>"))
+	case !bounded:
+		say("identity", fmt.Sprintf("there is no use case %s, which bounds %s", quoted(id.UseCase), quoted(id.Name)), "it would be at "+UseCasePath("<name>"))
+	}
+	if known {
+		checkHolder(say, id, g, now)
+	}
+	switch {
 	case !slices.Contains(p.Environments, g.Environment):
 		say("environment", unknownEnvironment(g.Environment), environmentHint(g.Environment, p))
+	case known && g.Environment != id.Environment:
+		say("environment", fmt.Sprintf("%s works in %s, not in %s", quoted(id.Name), quoted(id.Environment), quoted(g.Environment)), "ask for its own environment, or for another identity")
 	}
 	switch _, err := ParseRepo(g.Resource); {
 	case g.Provider != GitHub:
 		say("provider", quoted(g.Provider)+" is not a known provider", "use "+GitHub)
 	case err != nil:
 		say("resource", quoted(g.Resource)+" is not a repository", "write it as owner/name")
-	default:
-		if exceeds, dimension := Exceeds(uc, g.Provider, g.Resource, g.Permission, g.Environment); exceeds {
-			say(dimension, fmt.Sprintf("%s on %s in %s exceeds the use case %s", g.Permission, quoted(g.Resource), quoted(g.Environment), quoted(uc.Name)), "its "+dimension+" is more than the ceiling in "+UseCasePath(uc.Name)+" allows")
-		}
+	case bounded:
+		checkCeiling(say, id, uc, g)
 	}
 	if strings.TrimSpace(g.Reason) == "" {
 		say("reason", "there is no reason", "say what the access is for")
@@ -43,11 +52,8 @@ func CheckGrant(p Policy, id Identity, uc UseCase, g Grant, now time.Time) []Pro
 }
 
 // checkHolder looks at the identity that is to hold the access.
-func checkHolder(say func(field, what, hint string), id Identity, uc UseCase, g Grant, now time.Time) {
+func checkHolder(say func(field, what, hint string), id Identity, g Grant, now time.Time) {
 	switch {
-	case id.Name == "" || g.Identity != id.Name:
-		say("identity", fmt.Sprintf("there is no identity %s", quoted(g.Identity)), "it would be at "+IdentityPath("<app>/<name>"))
-		return
 	case id.Status != Active:
 		say("identity", fmt.Sprintf("%s is not in use: its status is %s", quoted(id.Name), quoted(string(id.Status))), "only an active identity can be given access")
 	case now.Add(time.Duration(g.Duration)).After(id.Expires.End()):
@@ -56,10 +62,15 @@ func checkHolder(say func(field, what, hint string), id Identity, uc UseCase, g 
 	if _, ok := id.Account.Principal(); !ok || (id.Account.User != "" && id.Account.Team != "") {
 		say("identity", fmt.Sprintf("%s names no account that could be given access", quoted(id.Name)), "its record needs account.user or account.team")
 	}
-	if uc.Name == "" || id.UseCase != uc.Name {
-		say("identity", fmt.Sprintf("there is no use case %s, which bounds %s", quoted(id.UseCase), quoted(id.Name)), "it would be at "+UseCasePath("<name>"))
-	} else if !slices.Contains(uc.Kinds, id.Kind) {
-		say("identity", fmt.Sprintf("%s is of kind %s, which the use case %s is not for", quoted(id.Name), quoted(string(id.Kind)), quoted(uc.Name)), "")
+}
+
+// checkCeiling looks at the use case that bounds the identity.
+func checkCeiling(say func(field, what, hint string), id Identity, uc UseCase, g Grant) {
+	if !slices.Contains(uc.Kinds, id.Kind) {
+		say("identity", fmt.Sprintf("%s is of kind %s, which the use case %s is not for", quoted(id.Name), quoted(string(id.Kind)), quoted(uc.Name)), UseCasePath(uc.Name)+" lists the kinds")
+	}
+	if exceeds, dimension := Exceeds(uc, g.Provider, g.Resource, g.Permission, g.Environment); exceeds {
+		say(dimension, fmt.Sprintf("%s on %s in %s exceeds the use case %s", g.Permission, quoted(g.Resource), quoted(g.Environment), quoted(uc.Name)), "its "+dimension+" is more than the ceiling in "+UseCasePath(uc.Name)+" allows")
 	}
 }
 
