@@ -189,6 +189,9 @@ func (q *Queue) Stop(ctx context.Context) error {
 	return nil
 }
 
+// Stopping reports whether Stop was called. It is what readiness rests on.
+func (q *Queue) Stopping() bool { return q.stopping.Load() }
+
 // wait waits until the ticks, and with them sweeps, have ended.
 func (q *Queue) wait(ctx context.Context) error {
 	ended := make(chan struct{})

@@ -1,24 +1,18 @@
 package store_test
 
 import (
-	"context"
-	"crypto/rand"
-	"database/sql"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
-
 	"github.com/keyreeve/keyreeve/internal/audit"
 	"github.com/keyreeve/keyreeve/internal/identity"
 	"github.com/keyreeve/keyreeve/internal/store"
+	"github.com/keyreeve/keyreeve/internal/store/storetest"
 	"github.com/keyreeve/keyreeve/internal/workflow"
 )
 
@@ -64,38 +58,12 @@ func TestSQLite(t *testing.T) {
 	})
 }
 
-// TestPostgreSQL runs on the server that KEYREEVE_TEST_POSTGRES names
-// ("postgres://…" of a user who may create databases), each test in a database of its own.
+// TestPostgreSQL runs on the server that KEYREEVE_TEST_POSTGRES names, each test in a database of its own.
 func TestPostgreSQL(t *testing.T) {
-	server := os.Getenv("KEYREEVE_TEST_POSTGRES")
-	if server == "" {
-		t.Skip("KEYREEVE_TEST_POSTGRES names no server")
+	if os.Getenv(storetest.Server) == "" {
+		t.Skip(storetest.Server + " names no server")
 	}
-	conformance(t, func(t *testing.T) database { return database{freshPostgres(t, server), newClock()} })
-}
-
-func freshPostgres(t *testing.T, server string) string {
-	t.Helper()
-	admin, err := sql.Open("pgx", server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := "keyreeve_" + strings.ToLower(rand.Text())
-	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := admin.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-		_ = admin.Close()
-	})
-	u, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Path = "/" + name
-	return u.String()
+	conformance(t, func(t *testing.T) database { return database{storetest.PostgreSQL(t), newClock()} })
 }
 
 // conformance is what each database has to hold. fresh makes an empty one.
