@@ -46,14 +46,13 @@ func (s *server) functions(r *request) template.FuncMap {
 		"base":      path.Base,
 		"tally":     tally,
 		"inc":       func(n int) int { return n + 1 },
-		"bind":      func(repo *hub.Repo, issue *hub.Issue, e entry) bound { return bound{repo, issue, e} },
+		"bind":      func(repo *hub.Repo, e entry) bound { return bound{repo, e} },
 	}
 }
 
 // bound is an entry with what stands around it: a template takes one value.
 type bound struct {
 	Repo  *hub.Repo
-	Issue *hub.Issue
 	Entry entry
 }
 

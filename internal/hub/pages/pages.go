@@ -102,7 +102,6 @@ type page struct {
 	Template string
 	Title    string
 	Tab      string // code, issues, pulls, access
-	Wide     bool
 	Live     bool   // may load itself anew
 	Redirect string // instead of a page
 	Data     any
