@@ -118,7 +118,7 @@ func (p Place) String() string {
 // What implements Effect, as do the methods after it.
 func (e CreateComment) What() string { return "comment on " + e.At.String() }
 func (e EditComment) What() string   { return "edit the comment on " + e.At.String() }
-func (e React) What() string { return "react " + e.Content + " to a comment on " + e.At.String() }
+func (e React) What() string         { return "react " + e.Content + " to a comment on " + e.At.String() }
 
 func (e WriteBranch) What() string {
 	return "write " + e.Path + " to branch " + e.Branch + " in " + e.At.String()

@@ -104,7 +104,7 @@ func (f issueFacts) given() bool {
 func (f issueFacts) asked() Request {
 	r := Request{
 		Subject: f.subject, ID: identity.GrantID(f.subject.Repo, f.subject.Number), Requester: f.issue.Author,
-		Title: f.issue.Title, Registry: f.registry.Repo, Grant: f.grant,
+		Title: f.issue.Title, Registry: f.registry.Repo, Grant: f.grant, Identity: f.identity,
 	}
 	if old := f.stored.Request; old != nil {
 		r.Branch, r.Pull = old.Branch, old.Pull

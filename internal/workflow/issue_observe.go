@@ -21,19 +21,19 @@ type issueFacts struct {
 	registry Place     // the registry, without a number
 
 	// Only where the request is not frozen:
-	base       Branch // the registry's default branch
-	policy     File   // keyreeve.yaml there
-	owners     ownersFile
-	grant      *identity.Grant
-	identity   *identity.Identity
-	useCase    *identity.UseCase
-	problems   []identity.Problem
-	needs      []approvals.Need
-	people     map[string]approvals.Members
-	excluded   []approvals.Exclusion
-	stopped    []approvals.Reason
-	unknown    []string
-	recorded   bool // the record is on the default branch, byte for byte
+	base     Branch // the registry's default branch
+	policy   File   // keyreeve.yaml there
+	owners   ownersFile
+	grant    *identity.Grant
+	identity *identity.Identity
+	useCase  *identity.UseCase
+	problems []identity.Problem
+	needs    []approvals.Need
+	people   map[string]approvals.Members
+	excluded []approvals.Exclusion
+	stopped  []approvals.Reason
+	unknown  []string
+	recorded bool // the record is on the default branch, byte for byte
 
 	// The registry pull request, once there is one.
 	pull         *Pull

@@ -213,7 +213,7 @@ func (p *planner) about() templates.Pull {
 func (p *planner) status(onPull bool) templates.Status {
 	r := p.out.request
 	s := templates.Status{
-		ID: r.ID, State: string(r.State), Grant: r.Grant, Identity: p.facts.identity, Digest: r.Digest, Problems: p.facts.problems,
+		ID: r.ID, State: string(r.State), Grant: r.Grant, Identity: r.Identity, Digest: r.Digest, Problems: p.facts.problems,
 		Leases: p.out.leases, Issue: p.facts.subject.String(), Registry: r.Registry.String(), OnPull: onPull, Unmerged: p.out.unmerged,
 	}
 	if r.Pull != 0 {

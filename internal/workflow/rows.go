@@ -28,20 +28,21 @@ const (
 
 // Request is the row of one access request.
 type Request struct {
-	Subject   Subject         `json:"subject"`
-	ID        string          `json:"id"` // the grant's id: "acme-identities-12"
-	State     RequestState    `json:"state"`
-	Requester identity.Person `json:"requester"`
-	Title     string          `json:"title"`
-	Grant     *identity.Grant `json:"grant,omitempty"` // as last understood; frozen once merged
-	Digest    string          `json:"digest,omitempty"`
-	Registry  identity.Repo   `json:"registry"`
-	Branch    string          `json:"branch,omitempty"`
-	Pull      int             `json:"pull,omitempty"`     // the registry pull request's number, once known
-	Decision  string          `json:"decision,omitempty"` // id of the newest stored decision
-	Voided    int             `json:"voided,omitempty"`   // how often an edit voided given approvals
-	CreatedAt time.Time       `json:"createdAt"`
-	UpdatedAt time.Time       `json:"updatedAt"`
+	Subject   Subject            `json:"subject"`
+	ID        string             `json:"id"` // the grant's id: "acme-identities-12"
+	State     RequestState       `json:"state"`
+	Requester identity.Person    `json:"requester"`
+	Title     string             `json:"title"`
+	Grant     *identity.Grant    `json:"grant,omitempty"`    // as last understood; frozen once merged
+	Identity  *identity.Identity `json:"identity,omitempty"` // the record it is for, likewise
+	Digest    string             `json:"digest,omitempty"`
+	Registry  identity.Repo      `json:"registry"`
+	Branch    string             `json:"branch,omitempty"`
+	Pull      int                `json:"pull,omitempty"`     // the registry pull request's number, once known
+	Decision  string             `json:"decision,omitempty"` // id of the newest stored decision
+	Voided    int                `json:"voided,omitempty"`   // how often an edit voided given approvals
+	CreatedAt time.Time          `json:"createdAt"`
+	UpdatedAt time.Time          `json:"updatedAt"`
 }
 
 // BoundVote binds a vote to the content that was asked for when the bot first saw it.
