@@ -184,7 +184,7 @@ func (r *formReader) finish(s *section) {
 	value := strings.TrimSpace(raw)
 	line := s.line
 	if value != "" {
-		line = r.line(s.start + max(0, bytes.Index(r.source[s.start:s.end], []byte(firstLine(value)))))
+		line = r.line(r.firstVisible(s))
 	}
 	r.form.lines[s.heading] = line
 	if s.heading == HeadingConfirmation {
@@ -231,6 +231,22 @@ func (r *formReader) visible(s *section) string {
 		b.Write(r.source[from:s.end])
 	}
 	return b.String()
+}
+
+// firstVisible returns the offset of the first thing in a section that is neither space nor comment.
+func (r *formReader) firstVisible(s *section) int {
+	at, comments := s.start, s.comments
+	for at < s.end {
+		switch {
+		case len(comments) > 0 && at >= comments[0][0]:
+			at, comments = max(at, comments[0][1]), comments[1:]
+		case strings.IndexByte(" \t\n", r.source[at]) >= 0:
+			at++
+		default:
+			return at
+		}
+	}
+	return s.start
 }
 
 // commentsIn returns the offsets of the HTML comments in a block, and whether it holds nothing else.
@@ -286,11 +302,6 @@ func (r *formReader) commentsBetween(start, end int) (found [][2]int) {
 		start += open + length
 	}
 	return found
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
 }
 
 // formParser reads blocks as GitHub does. Of the inline elements it knows only code and raw HTML, which decide what is a

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -87,15 +88,39 @@ func (d *document) validate(name string) []Problem {
 	}
 	var problems []Problem
 	said := map[string]bool{} // one sentence for each value: its pattern and its format fail together
-	for _, leaf := range leaves(failed) {
+	for _, leaf := range d.inOrder(leaves(failed)) {
 		for _, p := range d.explain(all, leaf) {
 			if key := fmt.Sprint(p.Line, ":", p.Column, p.Field); !said[key] {
 				said[key] = true
 				problems = append(problems, p)
 			}
 		}
+		if len(problems) > mostProblems {
+			break // the rest would be cut
+		}
 	}
 	return problems
+}
+
+// inOrder sorts failures by where their values stand; the library's own order is that of a Go map.
+func (d *document) inOrder(failures []*jsonschema.ValidationError) []*jsonschema.ValidationError {
+	type placed struct {
+		line, column int
+		keyword      string
+		failure      *jsonschema.ValidationError
+	}
+	all := make([]placed, len(failures))
+	for i, f := range failures {
+		_, n := d.find(f.InstanceLocation)
+		all[i] = placed{n.Line, n.Column, strings.Join(f.ErrorKind.KeywordPath(), "/"), f}
+	}
+	slices.SortStableFunc(all, func(a, b placed) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column), strings.Compare(a.keyword, b.keyword))
+	})
+	for i := range all {
+		failures[i] = all[i].failure
+	}
+	return failures
 }
 
 func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
