@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/keyreeve/keyreeve/internal/identity"
 	"github.com/keyreeve/keyreeve/internal/lifecycle"
@@ -16,14 +17,16 @@ const openIntents = `SELECT record FROM intents WHERE subject = ? AND state = 'i
 
 // Load implements workflow.Store.
 func (s *Store) Load(ctx context.Context, x workflow.Subject) (st workflow.State, err error) {
-	key := x.Key()
-	err = s.read(ctx, "load "+key, func(ctx context.Context, tx *Tx) error {
-		requests, err := records[workflow.Request](ctx, tx, `SELECT record FROM requests WHERE key = ?`, key)
-		if err != nil {
+	err = s.read(ctx, "load "+x.Key(), func(ctx context.Context, tx *Tx) error {
+		if st.Request, err = loadRequest(ctx, tx, x); err != nil {
 			return err
 		}
-		if len(requests) == 1 {
-			st.Request = &requests[0]
+		key := x.Key()
+		if st.Request != nil {
+			key = st.Request.Subject.Key()
+			if st.Decision, err = loadDecision(ctx, tx, st.Request); err != nil {
+				return err
+			}
 		}
 		if st.Votes, err = records[workflow.BoundVote](ctx, tx, `SELECT record FROM bound_votes WHERE subject = ? ORDER BY ordinal, vote`, key); err != nil {
 			return err
@@ -35,6 +38,32 @@ func (s *Store) Load(ctx context.Context, x workflow.Subject) (st workflow.State
 		return err
 	})
 	return st, err
+}
+
+// loadRequest finds the request of a subject, nil where there is none. A pull
+// request is its own request's subject, or the registry pull request of an issue's.
+func loadRequest(ctx context.Context, tx *Tx, x workflow.Subject) (*workflow.Request, error) {
+	list, err := records[workflow.Request](ctx, tx, `SELECT record FROM requests WHERE key = ?`, x.Key())
+	if err == nil && len(list) == 0 && x.Kind == workflow.PullSubject {
+		list, err = records[workflow.Request](ctx, tx, `SELECT record FROM requests WHERE installation = ? AND registry = ? AND pull = ?`,
+			x.Installation, strings.ToLower(x.Repo.String()), x.Number)
+	}
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
+// loadDecision reads the decision that a request names, nil where it names none.
+func loadDecision(ctx context.Context, tx *Tx, r *workflow.Request) (*workflow.StoredDecision, error) {
+	if r.Decision == "" {
+		return nil, nil
+	}
+	list, err := records[workflow.StoredDecision](ctx, tx, `SELECT record FROM decisions WHERE installation = ? AND id = ?`, r.Subject.Installation, r.Decision)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
 }
 
 // Access implements workflow.Store.
@@ -111,11 +140,31 @@ func (s *Store) Commit(ctx context.Context, c workflow.Commit) error {
 				return err
 			}
 		}
-		if err := s.wake(ctx, tx, c.Wake); err != nil {
+		known, err := knownSubjects(ctx, tx, c.WakeKeys)
+		if err != nil {
+			return err
+		}
+		if err := s.wake(ctx, tx, append(known, c.Wake...)); err != nil {
 			return err
 		}
 		return s.append(ctx, tx, c.Entries)
 	})
+}
+
+// knownSubjects reads the subjects behind keys; one that is not stored is an error, since who asks for it would wait for ever.
+func knownSubjects(ctx context.Context, tx *Tx, keys []string) ([]workflow.Subject, error) {
+	var out []workflow.Subject
+	for _, key := range keys {
+		list, err := records[workflow.Subject](ctx, tx, `SELECT subject FROM subjects WHERE key = ?`, key)
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == 0 {
+			return nil, fmt.Errorf("wake %s: it is not known", key)
+		}
+		out = append(out, list[0])
+	}
+	return out, nil
 }
 
 func checkCommit(c workflow.Commit) error {
@@ -160,9 +209,9 @@ func putRequest(ctx context.Context, tx *Tx, c workflow.Commit) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `INSERT INTO requests (key, installation, id, state, created_at, record) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (key) DO UPDATE SET id = excluded.id, state = excluded.state, record = excluded.record`,
-		r.Subject.Key(), r.Subject.Installation, r.ID, string(r.State), micros(r.CreatedAt), record)
+	_, err = tx.exec(ctx, `INSERT INTO requests (key, installation, id, state, registry, pull, created_at, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET id = excluded.id, state = excluded.state, registry = excluded.registry, pull = excluded.pull, record = excluded.record`,
+		r.Subject.Key(), r.Subject.Installation, r.ID, string(r.State), strings.ToLower(r.Registry.String()), r.Pull, micros(r.CreatedAt), record)
 	if err != nil {
 		return fmt.Errorf("write request %s: %w", r.Subject.Key(), err)
 	}

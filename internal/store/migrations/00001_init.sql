@@ -44,10 +44,13 @@ CREATE TABLE requests (
     installation BIGINT NOT NULL,
     id           TEXT   NOT NULL,
     state        TEXT   NOT NULL,
+    registry     TEXT   NOT NULL, -- lower-case owner/name
+    pull         BIGINT NOT NULL, -- its registry pull request, 0 before there is one
     created_at   BIGINT,
     record       TEXT   NOT NULL
 );
 CREATE INDEX requests_state ON requests (installation, state);
+CREATE INDEX requests_pull ON requests (installation, registry, pull);
 
 -- What was asked for when the bot first saw a vote. Rows are never changed.
 CREATE TABLE bound_votes (
