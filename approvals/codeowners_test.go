@@ -151,12 +151,12 @@ func TestErrors(t *testing.T) {
 			if got := fmt.Sprintf("%d %s", e.Column, e.Kind); e.Line != 2 || got != c.want || e.Message == "" || e.Suggestion != c.suggestion {
 				t.Errorf("line %d: %s (%q), want line 2: %s (%q)", e.Line, got, e.Suggestion, c.want, c.suggestion)
 			}
-			for _, p := range strings.Fields(c.touches) {
+			for p := range strings.FieldsSeq(c.touches) {
 				if len(parsed.ErrorTouches(p)) != 1 {
 					t.Errorf("does not touch %q", p)
 				}
 			}
-			for _, p := range strings.Fields(c.leavesOut) {
+			for p := range strings.FieldsSeq(c.leavesOut) {
 				if len(parsed.ErrorTouches(p)) != 0 {
 					t.Errorf("touches %q", p)
 				}

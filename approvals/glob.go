@@ -129,96 +129,112 @@ func matchOne(pattern, c string) int {
 // checkPattern says what GitHub does not accept, or what can never match, in a
 // pattern; nil when it is fine.
 func checkPattern(p string) *flaw {
-	bad := func(at int, message, suggestion string) *flaw {
-		return &flaw{at, InvalidPattern, message, suggestion}
-	}
 	switch {
 	case p == "/":
-		return bad(0, "the pattern / never matches anything", "did you mean * instead?")
+		return badPattern(0, "the pattern / never matches anything", "did you mean * instead?")
 	case p[0] == '!':
-		return bad(0, "! to negate a pattern does not work in CODEOWNERS", "give the path a line of its own, without owners")
+		return badPattern(0, "! to negate a pattern does not work in CODEOWNERS", "give the path a line of its own, without owners")
 	case strings.HasPrefix(p, `\#`):
-		return bad(0, `\# to begin a pattern with # does not work in CODEOWNERS`, "use ? for the #")
+		return badPattern(0, `\# to begin a pattern with # does not work in CODEOWNERS`, "use ? for the #")
 	case !utf8.ValidString(p):
-		return bad(0, "the pattern is not UTF-8", "")
+		return badPattern(0, "the pattern is not UTF-8", "")
 	}
-	escaped := false
-	for i, c := range p {
-		switch {
-		case unicode.IsControl(c) || c == '\ufeff':
-			return bad(i, "the pattern holds an invisible character", "delete it")
-		case escaped:
-			escaped = false
-		case c == '\\':
-			escaped = true
-		case c == '[' || c == ']':
-			return bad(i, "[ ] for a range of characters does not work in CODEOWNERS", "use * or ?, or several lines")
-		case c == '#':
-			return bad(i, "a # in a pattern may be read as a comment", "put a space before a comment, or use ? for the #")
-		}
-	}
-	if escaped {
-		return bad(len(p)-1, "the pattern ends in a backslash", "use / between directories")
+	if f := checkCharacters(p); f != nil {
+		return f
 	}
 	if i := strings.Index(p, "***"); i >= 0 {
-		return bad(i, "more than two * in a row mean nothing", "use * or **")
+		return badPattern(i, "more than two * in a row mean nothing", "use * or **")
 	}
 	at := 0
-	for i, s := range strings.Split(p, "/") {
-		if i > 0 && s == "" && at < len(p) || s == "." || s == ".." {
-			return bad(at, "an empty, . or .. segment never matches anything", "write the path from the root of the repository")
+	for s := range strings.SplitSeq(p, "/") {
+		outer := at == 0 || at == len(p) // the slash of an anchored pattern, or of a directory's
+		if s == "" && !outer || s == "." || s == ".." {
+			return badPattern(at, "an empty, . or .. segment never matches anything", "write the path from the root of the repository")
 		}
 		at += len(s) + 1
 	}
 	return nil
 }
 
+func checkCharacters(p string) *flaw {
+	escaped := false
+	for i, c := range p {
+		switch {
+		case invisible(c):
+			return badPattern(i, "the pattern holds an invisible character", "delete it")
+		case escaped:
+			escaped = false
+		case c == '\\':
+			escaped = true
+		case c == '[' || c == ']':
+			return badPattern(i, "[ ] for a range of characters does not work in CODEOWNERS", "use * or ?, or several lines")
+		case c == '#':
+			return badPattern(i, "a # in a pattern may be read as a comment", "put a space before a comment, or use ? for the #")
+		}
+	}
+	if escaped {
+		return badPattern(len(p)-1, "the pattern ends in a backslash", "use / between directories")
+	}
+	return nil
+}
+
+func badPattern(at int, message, suggestion string) *flaw {
+	return &flaw{at, InvalidPattern, message, suggestion}
+}
+
+func invisible(c rune) bool { return unicode.IsControl(c) || c == '\ufeff' }
+
 // generous returns all that a pattern in error could have been meant to match;
 // too much rather than too little, since it only ever makes the bot refuse.
 func generous(p string) []glob {
-	everything := []glob{{anything}}
-	p = strings.ToValidUTF8(p, "?")
-	p = strings.TrimLeft(p, "!\ufeff")
-	p = strings.TrimPrefix(p, `\`)
-	var b strings.Builder
-	depth := 0
-	for _, c := range p {
-		switch {
-		case c == '[':
-			depth++
-			b.WriteByte('*')
-		case c == ']':
-			depth = max(0, depth-1)
-			b.WriteByte('*')
-		case unicode.IsControl(c) || c == '\ufeff' || c == '\\':
-			b.WriteByte('*')
-		case depth == 0 || c == '/':
-			b.WriteRune(c)
-		}
+	p = loosen(p)
+	readings := []string{p}
+	if i := strings.IndexByte(p, '#'); i > 0 {
+		readings = append(readings, p[:i])
 	}
 	var globs []glob
-	readings := []string{b.String()}
-	if i := strings.IndexByte(b.String(), '#'); i > 0 {
-		readings = append(readings, b.String()[:i])
-	}
-	for _, v := range readings {
-		var kept []string
-		for _, s := range strings.Split(v, "/") {
+	for _, r := range readings {
+		var g glob
+		if !strings.HasPrefix(r, "/") {
+			g = append(g, anything)
+		}
+		named := len(g)
+		for s := range strings.SplitSeq(r, "/") {
 			if s != "" && s != "." && s != ".." {
-				for strings.Contains(s, "***") {
-					s = strings.ReplaceAll(s, "***", "**")
-				}
-				kept = append(kept, s)
+				g = append(g, s)
 			}
 		}
-		if len(kept) == 0 {
-			return everything
-		}
-		g := append(glob{}, kept...)
-		if !strings.HasPrefix(v, "/") {
-			g = append(glob{anything}, kept...)
+		if len(g) == named {
+			return []glob{{anything}} // no name is left to go by
 		}
 		globs = append(globs, append(g, anything))
 	}
 	return globs
+}
+
+// loosen puts a "*" in the place of all that is not allowed in a pattern.
+func loosen(p string) string {
+	p = strings.TrimLeft(strings.ToValidUTF8(p, "?"), "!\ufeff")
+	p = strings.TrimPrefix(p, `\`)
+	var b strings.Builder
+	ranges := 0 // how deep in [ ]
+	for _, c := range p {
+		switch {
+		case c == '[':
+			ranges++
+			b.WriteByte('*')
+		case c == ']':
+			ranges = max(0, ranges-1)
+			b.WriteByte('*')
+		case invisible(c) || c == '\\':
+			b.WriteByte('*')
+		case ranges == 0 || c == '/':
+			b.WriteRune(c)
+		}
+	}
+	p = b.String()
+	for strings.Contains(p, "***") {
+		p = strings.ReplaceAll(p, "***", "**")
+	}
+	return p
 }

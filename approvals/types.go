@@ -103,7 +103,8 @@ type Code string
 
 // The reasons. Those about a vote say why it does not count.
 const (
-	// About a vote.
+	// About a vote:
+
 	NotOwner          Code = "not-owner"          // stands behind no owner that is needed
 	Requester         Code = "requester"          // asked for it
 	Author            Code = "author"             // wrote a commit or opened the pull request
@@ -123,7 +124,8 @@ const (
 	UnknownVerb       Code = "unknown-verb"       // neither approves, denies nor withdraws
 	MembershipUnknown Code = "membership-unknown" // whether they stand behind an owner could not be read
 
-	// About a need or the request.
+	// About a need or the request:
+
 	NoCodeowners   Code = "no-codeowners" // the repository has no CODEOWNERS
 	NoOwner        Code = "no-owner"      // no line with owners matches the path
 	OwnersTooLarge Code = "owners-too-large"

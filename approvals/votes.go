@@ -66,6 +66,7 @@ func (t *tally) settle(f Facts, stands, loose map[int64]int) {
 				t.approvers[v.By.ID] = true
 			case Deny:
 				t.denials = append(t.denials, Reason{Code: DeniedBy, Person: v.By, Subject: v.ID, Detail: v.Reason})
+			case Withdraw:
 			}
 		}
 		if at, ok := loose[v.By.ID]; ok && at == i {

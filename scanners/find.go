@@ -85,28 +85,35 @@ func at(text []byte, i int, shapes []shape) (Hit, bool) {
 	return Hit{}, false
 }
 
-// match returns where the credential that begins at text[i] ends, or 0. What
-// does not match is looked at for no more than least characters, so that the
-// runs of many beginnings in one run of text add up to linear time.
+// match returns where the credential that begins at text[i] ends, or 0. Runs
+// that are too short are all that is looked at in vain, so many beginnings in one run
+// of text still add up to linear time.
 func (s *shape) match(text []byte, i int) int {
-	rest := text[i:]
-	if len(rest) < len(s.prefix)+s.least || string(rest[:len(s.prefix)]) != s.prefix {
-		return 0
-	}
-	if s.apart && i > 0 && word(text[i-1]) {
-		return 0
-	}
 	start := i + len(s.prefix)
-	end := start
-	for end < len(text) && s.body(text[end]) && (!s.fixed || end-start < s.least) {
+	if start > len(text) || string(text[i:start]) != s.prefix || s.apart && i > 0 && word(text[i-1]) {
+		return 0
+	}
+	end := s.run(text, start)
+	longer := end < len(text) && word(text[end])
+	if end-start < s.least || s.fixed && longer {
+		return 0
+	}
+	return end
+}
+
+// run returns where the credential's run that begins at text[i] ends.
+func (s *shape) run(text []byte, i int) int {
+	most := len(text)
+	if s.fixed {
+		most = min(most, i+s.least)
+	}
+	end := i
+	for end < most && s.body(text[end]) {
 		end++
 	}
 	// A full stop ends the sentence rather than the credential.
-	for end > start && text[end-1] == '.' {
+	for end > i && text[end-1] == '.' {
 		end--
-	}
-	if end-start < s.least || s.fixed && end < len(text) && word(text[end]) {
-		return 0
 	}
 	return end
 }

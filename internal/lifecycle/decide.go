@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keyreeve/keyreeve/internal/identity"
@@ -67,24 +68,13 @@ func Decide(prior *identity.Permission, leases []Lease, seen Observed, now time.
 		held := seen.Level
 		prior = &held
 	}
-	next := make([]Lease, len(leases))
-	for i, l := range leases {
-		if l.starting() {
-			l = l.enter(Granting)
-		}
-		if l.overdue(now) {
-			l = l.enter(Revoking)
-		}
-		next[i] = l
-	}
-	desired, live, open := want(prior, next)
+	next := begin(leases, now)
+	desired, live := want(prior, next)
+	open := 0
 	for i, l := range next {
-		switch {
-		case l.live() && l.State != Active && seen.Level >= l.Permission && !seen.Pending:
-			next[i] = l.verified(seen.Evidence, now)
-		case l.ending() && !seen.Pending && (seen.Level == desired || seen.Level < desired && live):
-			next[i] = l.ended(seen.Evidence, now)
-			open--
+		next[i] = l.readBack(seen, desired, live, now)
+		if next[i].State != Revoked {
+			open++
 		}
 	}
 	if open == 0 {
@@ -111,22 +101,45 @@ func untouched(leases []Lease) bool {
 	return starting
 }
 
-// want says what should be held, whether a lease is live, and how many leases
-// are not at their end.
-func want(prior *identity.Permission, leases []Lease) (desired identity.Permission, live bool, open int) {
+// begin moves on the leases that only had to be seen to be started or ended.
+func begin(leases []Lease, now time.Time) []Lease {
+	next := slices.Clone(leases)
+	for i, l := range next {
+		switch {
+		case l.starting():
+			next[i] = l.enter(Granting)
+		case l.overdue(now):
+			next[i] = l.enter(Revoking)
+		}
+	}
+	return next
+}
+
+// want says what should be held, and whether a lease is live.
+func want(prior *identity.Permission, leases []Lease) (desired identity.Permission, live bool) {
 	if prior != nil {
 		desired = *prior
 	}
 	for _, l := range leases {
-		if l.State != Revoked {
-			open++
-		}
 		if l.live() {
 			live = true
 			desired = max(desired, l.Permission)
 		}
 	}
-	return desired, live, open
+	return desired, live
+}
+
+// readBack concludes from what is seen that l's access exists, or is gone.
+func (l Lease) readBack(seen Observed, desired identity.Permission, live bool, now time.Time) Lease {
+	switch {
+	case seen.Pending:
+		return l
+	case l.live() && l.State != Active && seen.Level >= l.Permission:
+		return l.verified(seen.Evidence, now)
+	case l.ending() && (seen.Level == desired || seen.Level < desired && live):
+		return l.ended(seen.Evidence, now)
+	}
+	return l
 }
 
 func difference(desired identity.Permission, seen Observed) *Act {

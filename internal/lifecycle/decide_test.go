@@ -18,8 +18,6 @@ const (
 	admin = identity.Admin
 )
 
-func level(p identity.Permission) *identity.Permission { return &p }
-
 // lease gives a lease in a state; those that were active ended, or end, an hour from t0.
 func lease(id string, p identity.Permission, s State, with ...func(*Lease)) Lease {
 	l := Lease{ID: id, Permission: p, Duration: time.Hour, State: s}
@@ -81,62 +79,62 @@ func TestDecide(t *testing.T) {
 		{"approved: what is held is kept in mind", nil, []Lease{lease("a", write, Approved)}, sees(read), t0, "a=granting grant write prior=read"},
 		{"approved, and held already", nil, []Lease{lease("a", write, Approved)}, sees(admin), t0, "a=active prior=admin look+1h0m0s"},
 		{"approved, but unknown", nil, []Lease{lease("a", write, Approved)}, Observed{Level: admin}, t0, ""},
-		{"granting, not there yet", level(none), []Lease{lease("a", write, Granting)}, sees(none), t0, "grant write prior=none"},
-		{"granting, less than asked", level(none), []Lease{lease("a", write, Granting)}, sees(read), t0, "grant write prior=none"},
-		{"granting, unknown", level(none), []Lease{lease("a", write, Granting)}, Observed{Level: write}, t0, "prior=none"},
-		{"granting, invited", level(none), []Lease{lease("a", write, Granting)}, invited(none), t0, "prior=none look+10m0s"},
-		{"granting, read back", level(none), []Lease{lease("a", write, Granting)}, sees(write), t0, "a=active prior=none look+1h0m0s"},
-		{"granting, more than asked", level(none), []Lease{lease("a", write, Granting)}, sees(admin), t0, "a=active revoke write prior=none look+1h0m0s"},
-		{"active", level(none), []Lease{lease("a", write, Active)}, sees(write), t0, "prior=none look+1h0m0s"},
-		{"active, unknown", level(none), []Lease{lease("a", write, Active)}, Observed{}, t0, "prior=none look+1h0m0s"},
-		{"active, taken away by somebody", level(none), []Lease{lease("a", write, Active)}, sees(none), t0, "grant write prior=none look+1h0m0s"},
-		{"active, raised by somebody", level(none), []Lease{lease("a", write, Active)}, sees(admin), t0, "revoke write prior=none look+1h0m0s"},
-		{"active, a nanosecond before its end", level(none), []Lease{lease("a", write, Active)}, sees(write), hour.Add(-1), "prior=none look+1h0m0s"},
-		{"at its end", level(none), []Lease{lease("a", write, Active)}, sees(write), hour, "a=revoking revoke none prior=none"},
-		{"at its end, unknown", level(none), []Lease{lease("a", write, Active)}, Observed{}, hour, "prior=none look+1h0m0s"},
-		{"at its end, restoring", level(read), []Lease{lease("a", write, Active)}, sees(write), hour, "a=revoking revoke read prior=read"},
-		{"at its end, gone already", level(none), []Lease{lease("a", write, Active)}, sees(none), hour, "a=revoked"},
-		{"at its end, what was held before is gone", level(read), []Lease{lease("a", write, Active)}, sees(none), hour, "a=revoking grant read prior=read"},
-		{"at its end, held from before", level(admin), []Lease{lease("a", write, Active)}, sees(admin), hour, "a=revoked"},
-		{"at its end, invited again", level(none), []Lease{lease("a", write, Active)}, invited(none), hour, "a=revoking revoke none prior=none"},
-		{"revoking, still there", level(none), []Lease{lease("a", write, Revoking)}, sees(read), hour, "revoke none prior=none"},
-		{"revoking, unknown", level(none), []Lease{lease("a", write, Revoking)}, Observed{}, hour, "prior=none"},
-		{"revoking, gone", level(none), []Lease{lease("a", write, Revoking)}, sees(none), hour, "a=revoked"},
-		{"revoking, the clock goes back", level(none), []Lease{lease("a", write, Revoking)}, sees(write), t0, "revoke none prior=none"},
+		{"granting, not there yet", new(none), []Lease{lease("a", write, Granting)}, sees(none), t0, "grant write prior=none"},
+		{"granting, less than asked", new(none), []Lease{lease("a", write, Granting)}, sees(read), t0, "grant write prior=none"},
+		{"granting, unknown", new(none), []Lease{lease("a", write, Granting)}, Observed{Level: write}, t0, "prior=none"},
+		{"granting, invited", new(none), []Lease{lease("a", write, Granting)}, invited(none), t0, "prior=none look+10m0s"},
+		{"granting, read back", new(none), []Lease{lease("a", write, Granting)}, sees(write), t0, "a=active prior=none look+1h0m0s"},
+		{"granting, more than asked", new(none), []Lease{lease("a", write, Granting)}, sees(admin), t0, "a=active revoke write prior=none look+1h0m0s"},
+		{"active", new(none), []Lease{lease("a", write, Active)}, sees(write), t0, "prior=none look+1h0m0s"},
+		{"active, unknown", new(none), []Lease{lease("a", write, Active)}, Observed{}, t0, "prior=none look+1h0m0s"},
+		{"active, taken away by somebody", new(none), []Lease{lease("a", write, Active)}, sees(none), t0, "grant write prior=none look+1h0m0s"},
+		{"active, raised by somebody", new(none), []Lease{lease("a", write, Active)}, sees(admin), t0, "revoke write prior=none look+1h0m0s"},
+		{"active, a nanosecond before its end", new(none), []Lease{lease("a", write, Active)}, sees(write), hour.Add(-1), "prior=none look+1h0m0s"},
+		{"at its end", new(none), []Lease{lease("a", write, Active)}, sees(write), hour, "a=revoking revoke none prior=none"},
+		{"at its end, unknown", new(none), []Lease{lease("a", write, Active)}, Observed{}, hour, "prior=none look+1h0m0s"},
+		{"at its end, restoring", new(read), []Lease{lease("a", write, Active)}, sees(write), hour, "a=revoking revoke read prior=read"},
+		{"at its end, gone already", new(none), []Lease{lease("a", write, Active)}, sees(none), hour, "a=revoked"},
+		{"at its end, what was held before is gone", new(read), []Lease{lease("a", write, Active)}, sees(none), hour, "a=revoking grant read prior=read"},
+		{"at its end, held from before", new(admin), []Lease{lease("a", write, Active)}, sees(admin), hour, "a=revoked"},
+		{"at its end, invited again", new(none), []Lease{lease("a", write, Active)}, invited(none), hour, "a=revoking revoke none prior=none"},
+		{"revoking, still there", new(none), []Lease{lease("a", write, Revoking)}, sees(read), hour, "revoke none prior=none"},
+		{"revoking, unknown", new(none), []Lease{lease("a", write, Revoking)}, Observed{}, hour, "prior=none"},
+		{"revoking, gone", new(none), []Lease{lease("a", write, Revoking)}, sees(none), hour, "a=revoked"},
+		{"revoking, the clock goes back", new(none), []Lease{lease("a", write, Revoking)}, sees(write), t0, "revoke none prior=none"},
 		{"no prior level was kept", nil, []Lease{lease("a", write, Granting)}, sees(write), t0, "a=active look+1h0m0s"},
 
-		{"the second begins", level(none), []Lease{lease("a", read, Active), lease("b", write, Approved)}, sees(read), t0, "b=granting grant write prior=none look+1h0m0s"},
-		{"the second asks for less", level(none), []Lease{lease("a", write, Active), lease("b", read, Approved)}, sees(write), t0, "b=active prior=none look+1h0m0s"},
+		{"the second begins", new(none), []Lease{lease("a", read, Active), lease("b", write, Approved)}, sees(read), t0, "b=granting grant write prior=none look+1h0m0s"},
+		{"the second asks for less", new(none), []Lease{lease("a", write, Active), lease("b", read, Approved)}, sees(write), t0, "b=active prior=none look+1h0m0s"},
 		{
-			"the first ends, the second holds the same", level(none),
+			"the first ends, the second holds the same", new(none),
 			[]Lease{lease("a", write, Active), lease("b", write, Active, endsAt(t0.Add(2*time.Hour)))},
 			sees(write), hour, "a=revoked prior=none look+2h0m0s",
 		},
 		{
-			"the first ends, the second holds less", level(none),
+			"the first ends, the second holds less", new(none),
 			[]Lease{lease("a", admin, Active), lease("b", read, Active, endsAt(t0.Add(2*time.Hour)))},
 			sees(admin), hour, "a=revoking revoke read prior=none look+2h0m0s",
 		},
 		{
-			"the first is read back as ended", level(none),
+			"the first is read back as ended", new(none),
 			[]Lease{lease("a", admin, Revoking), lease("b", read, Active, endsAt(t0.Add(2*time.Hour)))},
 			sees(read), hour, "a=revoked prior=none look+2h0m0s",
 		},
 		{
-			"the first ends while the second is granted more", level(none),
+			"the first ends while the second is granted more", new(none),
 			[]Lease{lease("a", read, Active), lease("b", write, Granting)},
 			sees(read), hour, "a=revoked grant write prior=none",
 		},
-		{"both end", level(read), []Lease{lease("a", admin, Active), lease("b", write, Active)}, sees(admin), hour, "a=revoking b=revoking revoke read prior=read"},
-		{"both are gone", level(read), []Lease{lease("a", admin, Revoking), lease("b", write, Revoking)}, sees(read), hour, "a=revoked b=revoked"},
-		{"a new one while the last is taken back", level(none), []Lease{lease("a", admin, Revoking), lease("b", write, Approved)}, sees(admin), hour, "b=active revoke write prior=none look+2h0m0s"},
+		{"both end", new(read), []Lease{lease("a", admin, Active), lease("b", write, Active)}, sees(admin), hour, "a=revoking b=revoking revoke read prior=read"},
+		{"both are gone", new(read), []Lease{lease("a", admin, Revoking), lease("b", write, Revoking)}, sees(read), hour, "a=revoked b=revoked"},
+		{"a new one while the last is taken back", new(none), []Lease{lease("a", admin, Revoking), lease("b", write, Approved)}, sees(admin), hour, "b=active revoke write prior=none look+2h0m0s"},
 
-		{"stuck in granting", level(none), []Lease{lease("a", write, Stuck, stuckFrom(Granting))}, sees(none), t0, "grant write prior=none"},
-		{"stuck in granting, read back", level(none), []Lease{lease("a", write, Stuck, stuckFrom(Granting))}, sees(write), t0, "a=active prior=none look+1h0m0s"},
-		{"stuck in revoking", level(none), []Lease{lease("a", write, Stuck, stuckFrom(Revoking))}, sees(write), t0, "revoke none prior=none"},
-		{"stuck in revoking, gone", level(none), []Lease{lease("a", write, Stuck, stuckFrom(Revoking))}, sees(none), t0, "a=revoked"},
+		{"stuck in granting", new(none), []Lease{lease("a", write, Stuck, stuckFrom(Granting))}, sees(none), t0, "grant write prior=none"},
+		{"stuck in granting, read back", new(none), []Lease{lease("a", write, Stuck, stuckFrom(Granting))}, sees(write), t0, "a=active prior=none look+1h0m0s"},
+		{"stuck in revoking", new(none), []Lease{lease("a", write, Stuck, stuckFrom(Revoking))}, sees(write), t0, "revoke none prior=none"},
+		{"stuck in revoking, gone", new(none), []Lease{lease("a", write, Stuck, stuckFrom(Revoking))}, sees(none), t0, "a=revoked"},
 		{"stuck before anything was seen", nil, []Lease{lease("a", write, Stuck, stuckFrom(Approved))}, sees(read), t0, "a=granting grant write prior=read"},
-		{"stuck, unknown", level(none), []Lease{lease("a", write, Stuck, stuckFrom(Revoking))}, Observed{}, t0, "prior=none"},
+		{"stuck, unknown", new(none), []Lease{lease("a", write, Stuck, stuckFrom(Revoking))}, Observed{}, t0, "prior=none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := fmt.Sprint(c.leases)
@@ -152,7 +150,7 @@ func TestDecide(t *testing.T) {
 
 func TestReadBackIsKept(t *testing.T) {
 	at := t0.Add(time.Minute)
-	l := Decide(level(none), []Lease{lease("a", write, Stuck, stuckFrom(Granting))}, sees(write), at).Leases[0]
+	l := Decide(new(none), []Lease{lease("a", write, Stuck, stuckFrom(Granting))}, sees(write), at).Leases[0]
 	if l.Granted == nil || l.Granted.Answer != "role_name: write" || !l.VerifiedAt.Equal(at) || !l.EndsAt.Equal(at.Add(time.Hour)) {
 		t.Errorf("granted: %+v", l)
 	}
@@ -160,7 +158,7 @@ func TestReadBackIsKept(t *testing.T) {
 		t.Errorf("what went wrong before is still there: %+v", l)
 	}
 	end := at.Add(2 * time.Hour)
-	l = Decide(level(none), []Lease{l}, sees(none), end).Leases[0]
+	l = Decide(new(none), []Lease{l}, sees(none), end).Leases[0]
 	if l.State != Revoked || l.Ended == nil || l.Ended.Answer != "role_name: none" || !l.RevokedAt.Equal(end) || !l.EndsAt.Equal(at.Add(time.Hour)) {
 		t.Errorf("ended: %+v", l)
 	}
@@ -170,7 +168,7 @@ func TestPriorChanged(t *testing.T) {
 	for _, c := range []struct {
 		before, after *identity.Permission
 		want          bool
-	}{{nil, nil, false}, {nil, level(none), true}, {level(none), nil, true}, {level(read), level(read), false}, {level(read), level(write), true}} {
+	}{{nil, nil, false}, {nil, new(none), true}, {new(none), nil, true}, {new(read), new(read), false}, {new(read), new(write), true}} {
 		if got := (Plan{Prior: c.after}).PriorChanged(c.before); got != c.want {
 			t.Errorf("%v to %v: %v", c.before, c.after, got)
 		}
