@@ -201,7 +201,14 @@ func (c *call) ownInstallations() []*installation {
 }
 
 func listInstallations(c *call) (answer, error) {
-	return ok(each(c, c.ownInstallations(), func(i *installation) any { return c.installationJSON(i) }))
+	return ok(each(c, c.ownInstallations(), func(i *installation) any {
+		// The description asks that the account of this list, unlike elsewhere, be a user and an enterprise at once.
+		m, acct := c.installationJSON(i), c.accountMap(i.acct)
+		acct["name"], acct["slug"] = i.acct.login, i.acct.login
+		acct["created_at"], acct["updated_at"] = stamp(i.acct.created), stamp(i.acct.created)
+		m["account"] = acct
+		return m
+	}))
 }
 
 func getInstallation(c *call) (answer, error) {

@@ -101,15 +101,17 @@ func (h *Hub) authenticate(r *http.Request) (principal, error) {
 func (h *Hub) verifyJWT(plain string) (principal, error) {
 	claims := jwt.MapClaims{}
 	var found *app
+	unknownApp := false
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithoutClaimsValidation(), jwt.WithJSONNumber())
 	_, err := parser.ParseWithClaims(plain, claims, func(*jwt.Token) (any, error) {
 		if found = h.appOf(fmt.Sprint(claims["iss"])); found == nil {
+			unknownApp = true
 			return nil, fmt.Errorf("no App has the issuer")
 		}
 		return found.public, nil
 	})
 	if err != nil {
-		if found == nil {
+		if unknownApp {
 			return principal{}, failure(http.StatusNotFound, "Integration not found")
 		}
 		return principal{}, failure(http.StatusUnauthorized, "A JSON web token could not be decoded")

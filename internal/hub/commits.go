@@ -33,6 +33,9 @@ func (h *Hub) accountOfEmail(email string) *account {
 	return nil
 }
 
+// messageOf is a commit's message as GitHub shows it: without the line break that git puts at its end.
+func messageOf(commit githost.Commit) string { return strings.TrimRight(commit.Message, "\n") }
+
 func unsigned() map[string]any {
 	return map[string]any{"verified": false, "reason": "unsigned", "signature": nil, "payload": nil, "verified_at": nil}
 }
@@ -48,7 +51,7 @@ func (h *Hub) commitJSON(r *repo, commit githost.Commit) map[string]any {
 		"sha": commit.SHA, "node_id": nodeID("Commit", r.id) + commit.SHA[:8], "url": api + "/commits/" + commit.SHA,
 		"html_url": h.base + "/" + r.full() + "/commit/" + commit.SHA, "comments_url": api + "/commits/" + commit.SHA + "/comments",
 		"commit": map[string]any{
-			"url": api + "/git/commits/" + commit.SHA, "message": commit.Message, "comment_count": 0,
+			"url": api + "/git/commits/" + commit.SHA, "message": messageOf(commit), "comment_count": 0,
 			"author": signatureJSON(commit.Author), "committer": signatureJSON(commit.Committer), "verification": unsigned(),
 			"tree": map[string]any{"sha": commit.Tree, "url": api + "/git/trees/" + commit.Tree},
 		},
@@ -71,7 +74,7 @@ func (h *Hub) gitCommitJSON(r *repo, commit githost.Commit) map[string]any {
 	return map[string]any{
 		"sha": commit.SHA, "node_id": nodeID("Commit", r.id) + commit.SHA[:8], "url": api + "/commits/" + commit.SHA,
 		"html_url": h.base + "/" + r.full() + "/commit/" + commit.SHA, "author": signatureJSON(commit.Author),
-		"committer": signatureJSON(commit.Committer), "message": commit.Message, "verification": unsigned(),
+		"committer": signatureJSON(commit.Committer), "message": messageOf(commit), "verification": unsigned(),
 		"tree":    map[string]any{"sha": commit.Tree, "url": api + "/trees/" + commit.Tree},
 		"parents": h.parentsJSON(r, commit, "/git/commits/"),
 	}
@@ -81,7 +84,7 @@ func (h *Hub) gitCommitJSON(r *repo, commit githost.Commit) map[string]any {
 func (h *Hub) simpleCommit(commit githost.Commit) map[string]any {
 	who := func(s githost.Signature) any { return map[string]any{"name": s.Name, "email": s.Email} }
 	return map[string]any{
-		"id": commit.SHA, "tree_id": commit.Tree, "message": commit.Message, "timestamp": stamp(commit.Author.When),
+		"id": commit.SHA, "tree_id": commit.Tree, "message": messageOf(commit), "timestamp": stamp(commit.Author.When),
 		"author": who(commit.Author), "committer": who(commit.Committer),
 	}
 }

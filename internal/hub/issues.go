@@ -336,8 +336,8 @@ func (c *call) setState(i *issue, state string, reason *string) error {
 
 // tellIssue tells the watchers; of a pull request the kind is pull.… instead of issue.….
 func (c *call) tellIssue(i *issue, kind, text string, detail map[string]string) {
-	if i.pull != nil {
-		kind = "pull." + strings.TrimPrefix(kind, "issue.")
+	if rest, ok := strings.CutPrefix(kind, "issue."); ok && i.pull != nil {
+		kind = "pull." + rest
 	}
 	if detail == nil {
 		detail = map[string]string{}

@@ -36,7 +36,7 @@ func (h *Hub) tellPush(r *repo, ref, old, sha string, who principal) {
 	}
 	if sha != "" {
 		if commit, err := r.git.ReadCommit(sha); err == nil {
-			e.Text = commit.Message
+			e.Text = messageOf(commit)
 		}
 	}
 	h.happen(e)

@@ -42,11 +42,11 @@ func appRoutes() []*route {
 		rt("GET", "/meta", open, getMeta),
 		rt("POST", "/graphql", need{}, postGraphQL),
 		rt("GET", "/users/{username}", open, getUser),
-		rt("GET", "/user/{account_id}", open, getUserByID),
 		rt("GET", "/user", person, getMe),
 		rt("GET", "/user/repository_invitations", person, listMyInvitations),
 		rt("PATCH", "/user/repository_invitations/{invitation_id}", person, answerInvitation(true)),
 		rt("DELETE", "/user/repository_invitations/{invitation_id}", person, answerInvitation(false)),
+		rt("GET", "/user/{account_id}", open, getUserByID),
 	}
 }
 
