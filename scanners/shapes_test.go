@@ -112,11 +112,12 @@ func hostile(n int) map[string]string {
 	return texts
 }
 
+// A matcher that goes back would take minutes for a megabyte; the limit leaves room for a busy machine.
 func TestLinear(t *testing.T) {
 	for unit, text := range hostile(1 << 20) {
 		start := time.Now()
 		Find([]byte(text))
-		if took := time.Since(start); took > 3*time.Second {
+		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("%d bytes of %.20q: %v", len(text), unit, took)
 		}
 	}
