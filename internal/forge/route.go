@@ -3,6 +3,8 @@ package forge
 import (
 	"regexp"
 	"strings"
+
+	"github.com/keyreeve/keyreeve/scanners"
 )
 
 // words are the path segments of GitHub's API that a route keeps; all others are names or numbers.
@@ -33,15 +35,11 @@ func route(method, path string) string {
 	return strings.Replace(b.String(), method, method+" ", 1)
 }
 
-var (
-	secret   = regexp.MustCompile(`(?s)\b(gh[pousr]_|github_pat_)[A-Za-z0-9_]+|\beyJ[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)+|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)|(?i:bearer|token) [A-Za-z0-9_.-]{20,}`)
-	urlQuery = regexp.MustCompile(`(https?://[^\s?#"]+)[?#][^\s"]*`)
-)
+var urlQuery = regexp.MustCompile(`(https?://[^\s?#"]+)[?#][^\s"]*`)
 
-// redact takes tokens, JWTs, keys and the queries of URLs out of a text that comes from elsewhere, and cuts it at 500 characters.
+// redact takes credentials and the queries of URLs out of a text that comes from elsewhere, and cuts it at 500 characters.
 func redact(s string) string {
-	s = secret.ReplaceAllString(s, "[redacted]")
-	s = urlQuery.ReplaceAllString(s, "$1")
+	s = urlQuery.ReplaceAllString(scanners.Redact(s), "$1")
 	if r := []rune(s); len(r) > 500 {
 		s = string(r[:500]) + "…"
 	}

@@ -25,7 +25,7 @@ const (
 	readPulls  permissions = "pull_requests:read"
 	writePulls permissions = "pull_requests:write"
 	openPulls  permissions = "contents:read pull_requests:write"
-	mergePulls permissions = "contents:write pull_requests:write"
+	mergePulls permissions = "contents:write pull_requests:read"
 	readCheck  permissions = "checks:read"
 	writeCheck permissions = "checks:write"
 	readPeople permissions = "members:read"
