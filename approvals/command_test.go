@@ -161,8 +161,8 @@ func TestBoundedBodies(t *testing.T) {
 		name, body string
 		want       int // commands
 	}{
-		{"as many signs as are read", strings.Repeat("*", maxDelimiters), 1},
-		{"one more", strings.Repeat("*", maxDelimiters+1), 0},
+		{"as many signs as are read", strings.Repeat("[", maxDelimiters), 1},
+		{"one more", strings.Repeat("[", maxDelimiters+1), 0},
 		{"many more in code", "```\n" + strings.Repeat("[", 10*maxDelimiters) + "\n```", 1},
 		{"many more in two paragraphs", strings.Repeat("[", maxDelimiters) + "\n\n" + strings.Repeat("[", maxDelimiters), 1},
 		{"many more in a quote", "> " + strings.Repeat("[", 2*maxDelimiters), 0},
