@@ -36,7 +36,7 @@ func TestExceeds(t *testing.T) {
 		{"github", "acme/payments", identity.Write, "Production", "environment"},
 		{"github", "acme/payments", identity.Write, "test", "environment"},
 		{"aws", "acme/payments", identity.Write, "production", "provider"},
-		// Unknown, wildcard or missing: exceeds (THREATS 29).
+		// Unknown, wildcard or missing: exceeds.
 		{"", "acme/payments", identity.Write, "production", "provider"},
 		{"*", "acme/payments", identity.Write, "production", "provider"},
 		{"github", "", identity.Write, "production", "resource"},

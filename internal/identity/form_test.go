@@ -111,7 +111,7 @@ func TestParseForm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			form, problems := identity.ParseForm(c.body)
 			got := identity.Report(problems)
-			if rest, any := strings.CutSuffix(c.want, "*"); any {
+			if rest, found := strings.CutSuffix(c.want, "*"); found {
 				if !strings.Contains(got, rest) {
 					t.Errorf("problems:\n%s", got)
 				}

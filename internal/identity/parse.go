@@ -141,8 +141,9 @@ func (d *document) checkPlace(kind RecordKind) []Problem {
 	case GrantRecord:
 		parts := strings.Split(d.file, "/")
 		return append(differs("id", name), differs("identity", parts[1]+"/"+parts[2])...)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // check finds what a schema can't say about one record by itself.

@@ -105,7 +105,7 @@ func (l *loader) walk(dir string) {
 			return fs.SkipDir
 		case err != nil:
 			l.say(Problem{File: path, What: "it can't be read"})
-			return nil
+			return nil //nolint:nilerr // it is said as a problem, and the rest is read
 		case entry.IsDir() || entry.Name() == ".gitkeep":
 			return nil
 		}
@@ -147,6 +147,7 @@ func (l *loader) record(path string, entry fs.DirEntry) {
 			return
 		}
 		l.Grants[name] = g
+	default: // the walk does not come to the policy
 	}
 }
 

@@ -82,12 +82,12 @@ func TestLoadRegistry(t *testing.T) {
 
 func TestRegistryProblems(t *testing.T) {
 	const id = "identities/payments/deploy-bot.yaml"
-	replace := func(path, old, new string) func(map[string]string) {
+	replace := func(path, from, to string) func(map[string]string) {
 		return func(f map[string]string) {
-			if !strings.Contains(f[path], old) {
-				panic(path + " does not hold " + old)
+			if !strings.Contains(f[path], from) {
+				panic(path + " does not hold " + from)
 			}
-			f[path] = strings.Replace(f[path], old, new, 1)
+			f[path] = strings.Replace(f[path], from, to, 1)
 		}
 	}
 	for name, c := range map[string]struct {

@@ -82,8 +82,8 @@ func (d *document) validate(name string) []Problem {
 	if err == nil {
 		return nil
 	}
-	var failed *jsonschema.ValidationError
-	if !errors.As(err, &failed) {
+	failed, ok := errors.AsType[*jsonschema.ValidationError](err)
+	if !ok {
 		return []Problem{d.problem(d.root, "", "the record can't be checked", "")}
 	}
 	var problems []Problem

@@ -88,8 +88,7 @@ func compareFields(t *testing.T, at string, doc, part map[string]any, typ reflec
 	}
 	props := part["properties"].(map[string]any)
 	var fields []string
-	for i := range typ.NumField() {
-		f := typ.Field(i)
+	for f := range typ.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if yamlName, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); yamlName != name {
 			t.Errorf("%s.%s is %q in YAML and %q in JSON", at, f.Name, yamlName, name)
