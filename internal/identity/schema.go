@@ -155,7 +155,7 @@ func (c compiled) lookup(location string) (part map[string]any, def string) {
 	return part, def
 }
 
-// properties returns the keys that an object's schema allows, in order, and the first example of one of them.
+// properties returns the keys that an object's schema allows, in order.
 func properties(part map[string]any) []string {
 	props, _ := part["properties"].(map[string]any)
 	return slices.Sorted(maps.Keys(props))
