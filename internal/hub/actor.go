@@ -82,7 +82,8 @@ type numbered struct {
 	ID     int64 `json:"id"`
 }
 
-// OpenIssue opens an issue as an issue form does: its labels are set also when the author may not. repo is the full name.
+// OpenIssue opens an issue as an issue form does: its labels are set also when the author may not. Labels that the
+// repository lacks are made, where GitHub leaves them out. repo is the full name.
 func (a Actor) OpenIssue(repo, title, body string, labels ...string) (int, error) {
 	var out numbered
 	err := a.act("POST", at(repo, "/issues"), map[string]any{"title": title, "body": body, "labels": nonNil(labels)}, &out, true)

@@ -102,6 +102,11 @@ func (h *Hub) api(r *http.Request, raw []byte, inside *insider) (int, http.Heade
 	}
 	rt, vars := h.routes.find(method, r.URL.EscapedPath())
 	c := &call{Hub: h, req: r, route: rt, vars: vars, raw: raw, header: header}
+	if rt != nil && rt.need.accept != "" {
+		header.Set("X-Accepted-GitHub-Permissions", rt.need.accept)
+	} else if rt != nil {
+		header.Set("X-Accepted-GitHub-Permissions", "allows_permissionless_access=true")
+	}
 	if inside != nil {
 		c.who, c.form = inside.who, inside.form
 	} else {
@@ -129,11 +134,6 @@ func (c *call) run(outside bool) (answer, error) {
 	}
 	if c.route == nil {
 		return answer{}, notFound()
-	}
-	if c.route.need.accept != "" {
-		c.header.Set("X-Accepted-GitHub-Permissions", c.route.need.accept)
-	} else {
-		c.header.Set("X-Accepted-GitHub-Permissions", "allows_permissionless_access=true")
 	}
 	if err := c.place(); err != nil {
 		return answer{}, err

@@ -186,7 +186,8 @@ func withPath(r *http.Request, path, raw string) *http.Request {
 	return moved
 }
 
-// Close ends serving, deliveries (after the one under way) and watches, and waits for all of it.
+// Close ends serving, deliveries (the one under way is broken off) and watches, and waits for all of it. What is queued
+// then stays unattempted.
 func (h *Hub) Close() error {
 	var err error
 	if h.server != nil {

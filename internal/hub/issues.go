@@ -28,6 +28,7 @@ func (h *Hub) newIssue(r *repo, who principal, title, body string) *issue {
 	}
 	r.issues[i.number] = i
 	r.order = append(r.order, i)
+	r.open++
 	h.issueIDs[i.id] = i
 	return i
 }
@@ -314,6 +315,7 @@ func (c *call) setState(i *issue, state string, reason *string) error {
 	}
 	i.state, i.updated = state, c.now()
 	if state == "closed" {
+		i.repo.open--
 		i.closed, i.closedBy = c.now(), c.who.acct
 		if i.pull == nil {
 			i.reason = "completed"
@@ -325,6 +327,7 @@ func (c *call) setState(i *issue, state string, reason *string) error {
 		c.hookIssue(i, "closed", nil)
 		return nil
 	}
+	i.repo.open++
 	i.closed, i.closedBy = zeroTime, nil
 	if i.pull == nil {
 		i.reason = "reopened"

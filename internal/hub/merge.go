@@ -102,6 +102,7 @@ func mergeMessage(i *issue, in mergeBody) (title, message string) {
 func (h *Hub) markMerged(i *issue, sha string, who principal) {
 	p := i.pull
 	p.merged, p.mergedAt, p.mergedBy, p.mergeSHA = true, h.now(), who.acct, sha
+	i.repo.open--
 	i.state, i.closed, i.closedBy, i.updated = "closed", h.now(), who.acct, h.now()
 	actor := ""
 	if who.acct != nil {

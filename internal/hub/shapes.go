@@ -105,12 +105,6 @@ var repoURLs = map[string]string{
 // repoJSON is "repository"; it serves as "minimal-repository", "full-repository" and "team-repository" too.
 func (h *Hub) repoJSON(r *repo) map[string]any {
 	api := h.apiURL() + "/repos/" + r.full()
-	open := 0
-	for _, i := range r.order {
-		if i.state == "open" {
-			open++
-		}
-	}
 	m := map[string]any{
 		"id": r.id, "node_id": nodeID("Repository", r.id), "name": r.name, "full_name": r.full(), "private": r.visibility != "public",
 		"owner": h.userJSON(r.owner), "html_url": h.base + "/" + r.full(), "description": nil, "fork": false, "url": api,
@@ -119,8 +113,8 @@ func (h *Hub) repoJSON(r *repo) map[string]any {
 		"clone_url": h.base + "/" + r.full() + ".git", "svn_url": h.base + "/" + r.full(), "homepage": nil, "size": 1,
 		"stargazers_count": 0, "watchers_count": 0, "language": nil, "has_issues": true, "has_projects": false, "has_downloads": true,
 		"has_wiki": false, "has_pages": false, "has_discussions": false, "forks_count": 0, "mirror_url": nil, "archived": r.archived,
-		"disabled": false, "open_issues_count": open, "license": nil, "allow_forking": false, "is_template": false,
-		"web_commit_signoff_required": false, "topics": []string{}, "visibility": r.visibility, "forks": 0, "open_issues": open,
+		"disabled": false, "open_issues_count": r.open, "license": nil, "allow_forking": false, "is_template": false,
+		"web_commit_signoff_required": false, "topics": []string{}, "visibility": r.visibility, "forks": 0, "open_issues": r.open,
 		"watchers": 0, "default_branch": r.defBranch,
 	}
 	for k, path := range repoURLs {

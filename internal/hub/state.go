@@ -56,6 +56,7 @@ type repo struct {
 	issues  map[int]*issue   // by number
 	byID    map[int64]*issue // by id, for comments' look-up
 	order   []*issue         // by number, ascending
+	open    int              // how many of them are open
 	labels  map[string]*label
 	comms   map[int64]*comment
 	checks  []*checkRun // in order of creation

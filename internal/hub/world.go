@@ -161,11 +161,13 @@ func (h *Hub) AddTeam(orgLogin, slug string, members ...string) error {
 	if o == nil {
 		return unknown("organization", orgLogin)
 	}
+	name := slug
+	slug = strings.ToLower(slug)
 	if o.teams[slug] != nil {
 		return taken("team", slug)
 	}
 	t := &team{
-		id: h.nextID(), slug: slug, name: slug, org: o.acct, created: h.now(),
+		id: h.nextID(), slug: slug, name: name, org: o.acct, created: h.now(),
 		members: map[int64]string{}, pending: map[int64]string{}, grants: map[int64]level{},
 	}
 	for _, login := range members {
@@ -187,7 +189,7 @@ func (h *Hub) team(orgLogin, slug string) (*team, error) {
 	if o == nil {
 		return nil, unknown("organization", orgLogin)
 	}
-	if t := o.teams[slug]; t != nil {
+	if t := o.teams[strings.ToLower(slug)]; t != nil {
 		return t, nil
 	}
 	return nil, unknown("team", orgLogin+"/"+slug)
@@ -378,6 +380,14 @@ func (h *Hub) AddCollaborator(owner, name, login, permission string) error {
 			return unknown("permission", permission)
 		}
 		h.setCollaborator(r, a, l, nil)
+		return nil
+	})
+}
+
+// AddLabel makes a label of a repository; one that is there stays.
+func (h *Hub) AddLabel(owner, name, label string) error {
+	return h.changeRepo(owner, name, func(r *repo) error {
+		h.labelNamed(r, label)
 		return nil
 	})
 }
