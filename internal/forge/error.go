@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/internal/workflow"
@@ -58,7 +59,12 @@ func message(resp *http.Response, body []byte) string {
 	parts := []string{said.Message}
 	for _, raw := range said.Errors {
 		var text string
-		var detail struct{ Resource, Field, Code, Message string }
+		var detail struct {
+			Resource string `json:"resource"`
+			Field    string `json:"field"`
+			Code     string `json:"code"`
+			Message  string `json:"message"`
+		}
 		switch {
 		case json.Unmarshal(raw, &text) == nil:
 			parts = append(parts, text)
@@ -88,10 +94,8 @@ func kind(e *APIError) error {
 		}
 		return workflow.ErrConflict
 	case http.StatusUnprocessableEntity, http.StatusMethodNotAllowed:
-		for _, text := range moved {
-			if e.says(text) {
-				return workflow.ErrConflict
-			}
+		if slices.ContainsFunc(moved, e.says) {
+			return workflow.ErrConflict
 		}
 	}
 	return nil

@@ -2,29 +2,17 @@ package forge
 
 import (
 	"bytes"
-	"container/list"
 	"io"
 	"net/http"
 	"regexp"
-	"sync"
 )
 
-// etags keeps answers of reads for conditional requests: one that GitHub answers 304 costs nothing of the limit.
+// kept is one answer of a read, for a conditional request: one that GitHub answers 304 costs nothing of the limit.
 // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate
 //
-// A key holds installation, repository, permissions and URL, so nothing read with one token is shown to a holder of
-// another. It is bounded by bytes; what was not used for longest goes first.
-type etags struct {
-	mu    sync.Mutex
-	most  int
-	bytes int
-	order *list.List // of *kept, newest first
-	byKey map[string]*list.Element
-}
-
-// kept is one answer. It is never changed once it is stored.
+// It is never changed once it is stored, by a key that holds installation, repository, permissions and URL: nothing
+// read with one token is shown to a holder of another.
 type kept struct {
-	key    string
 	etag   string
 	header http.Header
 	body   []byte
@@ -32,54 +20,17 @@ type kept struct {
 
 const largestKept = 2 << 20
 
-func newETags(most int) *etags {
-	return &etags{most: most, order: list.New(), byKey: map[string]*list.Element{}}
-}
+// size counts the key and the headers roughly.
+func (k *kept) size() int { return len(k.body) + 1024 }
 
-func (e *etags) get(key string) *kept {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	el := e.byKey[key]
-	if el == nil {
-		return nil
-	}
-	e.order.MoveToFront(el)
-	return el.Value.(*kept)
-}
-
-func (e *etags) put(k *kept) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.drop(k.key)
-	if len(k.body) > largestKept {
-		return
-	}
-	e.byKey[k.key] = e.order.PushFront(k)
-	e.bytes += k.size()
-	for e.bytes > e.most {
-		e.drop(e.order.Back().Value.(*kept).key)
-	}
-}
-
-func (e *etags) drop(key string) {
-	if el := e.byKey[key]; el != nil {
-		e.bytes -= el.Value.(*kept).size()
-		e.order.Remove(el)
-		delete(e.byKey, key)
-	}
-}
-
-// size counts the headers roughly.
-func (k *kept) size() int { return len(k.body) + len(k.key) + 512 }
-
-func keep(key string, resp *http.Response, body []byte) *kept {
+func keep(resp *http.Response, body []byte) *kept {
 	header := http.Header{}
 	for _, name := range []string{"Content-Type", "Link", "X-GitHub-Request-Id"} {
 		if v := resp.Header.Get(name); v != "" {
 			header.Set(name, v)
 		}
 	}
-	return &kept{key: key, etag: resp.Header.Get("ETag"), header: header, body: body}
+	return &kept{etag: resp.Header.Get("ETag"), header: header, body: body}
 }
 
 // answer makes the answer again. fresh is the 304 that allowed it, or nil; its request id is the one to show as evidence.

@@ -5,7 +5,6 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -50,8 +49,8 @@ type Forge struct {
 	graphql string
 	sender  http.RoundTripper
 	gates   *gates
-	cache   *etags
-	tokens  *sessions
+	cache   *recent[string, *kept]
+	tokens  *recent[scope, *session]
 	app     appFact
 }
 
@@ -87,11 +86,11 @@ func New(cfg Config) (*Forge, error) {
 	fill(&cfg)
 	f := &Forge{
 		cfg: cfg, key: key, base: base, graphql: graphqlURL(base),
-		gates: newGates(), cache: newETags(cacheBytes),
+		gates: newGates(), cache: newRecent[string](cacheBytes, (*kept).size),
+		tokens: newRecent[scope](maxSessions, func(*session) int { return 1 }),
 	}
 	f.cfg.PrivateKey = nil // the parsed key is enough
 	f.sender = &sender{next: cfg.HTTP, most: maxAnswer, within: callTime, now: cfg.Now, log: cfg.Log, observe: cfg.Observe, root: base.Path}
-	f.tokens = newSessions(f, maxSessions)
 	return f, nil
 }
 
@@ -109,7 +108,7 @@ func fill(cfg *Config) {
 		cfg.Rand = rand.Float64
 	}
 	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 }
 

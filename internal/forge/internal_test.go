@@ -38,36 +38,33 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-func TestKeptAnswersAreBounded(t *testing.T) {
-	e := newETags(10_000)
+func TestRecentIsBounded(t *testing.T) {
+	r := newRecent[string](10, func(v int) int { return v })
 	for i := range 100 {
-		e.put(&kept{key: fmt.Sprint(i), body: make([]byte, 500)})
-		e.get("0") // stays in use
+		r.put(fmt.Sprint(i), 2)
+		r.get("0") // stays in use
 	}
-	if e.bytes > 10_000 || e.order.Len() != len(e.byKey) || e.order.Len() == 0 {
-		t.Errorf("%d bytes in %d answers, %d by key", e.bytes, e.order.Len(), len(e.byKey))
+	if r.sum != 10 || len(r.byKey) != 5 {
+		t.Errorf("a sum of %d in %d values", r.sum, len(r.byKey))
 	}
-	if e.get("0") == nil || e.get("99") == nil || e.get("50") != nil {
-		t.Error("what was used last is not what is kept")
-	}
-	e.put(&kept{key: "0", body: make([]byte, largestKept+1)})
-	if e.get("0") != nil {
-		t.Error("an answer that is too large is kept, or an older one in its place")
-	}
-}
-
-func TestSessionsAreBounded(t *testing.T) {
-	f := &Forge{base: &url.URL{Scheme: "https", Host: "x.example", Path: "/"}, gates: newGates()}
-	s := newSessions(f, 3)
-	first := s.get(scope{installation: 1})
-	for i := range int64(10) {
-		s.get(scope{installation: i + 1})
-		if s.get(scope{installation: 1}) != first {
-			t.Fatal("a session in use was dropped")
+	for key, want := range map[string]bool{"0": true, "99": true, "96": true, "95": false, "1": false} {
+		if _, ok := r.get(key); ok != want {
+			t.Errorf("%s is kept: %t", key, ok)
 		}
 	}
-	if s.order.Len() != 3 || len(s.of) != 3 {
-		t.Errorf("%d sessions, %d by scope", s.order.Len(), len(s.of))
+	r.put("0", 3)
+	if v, _ := r.get("0"); v != 3 || r.sum > 10 {
+		t.Errorf("after a change: %d, a sum of %d", v, r.sum)
+	}
+	r.put("huge", 11)
+	if _, ok := r.get("huge"); ok || r.sum != 0 || len(r.byKey) != 0 {
+		t.Errorf("what is over the bound is kept: a sum of %d in %d values", r.sum, len(r.byKey))
+	}
+	if got := r.getOr("a", func() int { return 4 }); got != 4 {
+		t.Errorf("getOr made %d", got)
+	}
+	if got := r.getOr("a", func() int { return 5 }); got != 4 {
+		t.Errorf("getOr made another: %d", got)
 	}
 }
 

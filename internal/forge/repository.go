@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"net/http"
 	"regexp"
 	"strings"
@@ -154,7 +153,7 @@ func (f *Forge) blob(ctx context.Context, s *session, repo identity.Repo, sha st
 // blobName is git's name of a blob, by SHA-256 where names have 64 digits.
 // https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
 func blobName(data []byte, digits int) string {
-	var h hash.Hash = sha1.New() //nolint:gosec // see the import
+	h := sha1.New() //nolint:gosec // see the import
 	if digits == 64 {
 		h = sha256.New()
 	}

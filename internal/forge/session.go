@@ -1,7 +1,6 @@
 package forge
 
 import (
-	"container/list"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -113,35 +112,13 @@ func (s *session) forget(refused *ghinstallation.Transport) {
 	}
 }
 
-// sessions keeps the clients in use; what was not used for longest goes first.
-type sessions struct {
-	f     *Forge
-	most  int
-	mu    sync.Mutex
-	order *list.List // of *session, newest first
-	of    map[scope]*list.Element
-}
-
-func newSessions(f *Forge, most int) *sessions {
-	return &sessions{f: f, most: most, order: list.New(), of: map[scope]*list.Element{}}
-}
-
-func (s *sessions) get(sc scope) *session {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if el := s.of[sc]; el != nil {
-		s.order.MoveToFront(el)
-		return el.Value.(*session)
-	}
-	one := &session{scope: sc, mint: func() (*ghinstallation.Transport, error) { return s.f.mint(sc) }}
-	one.gh = s.f.client(&wire{f: s.f, gate: s.f.gates.get(sc.installation), session: one}, sc.repo.ID)
-	s.of[sc] = s.order.PushFront(one)
-	if s.order.Len() > s.most {
-		last := s.order.Back()
-		s.order.Remove(last)
-		delete(s.of, last.Value.(*session).scope)
-	}
-	return one
+// session returns the session of a scope.
+func (f *Forge) session(sc scope) *session {
+	return f.tokens.getOr(sc, func() *session {
+		s := &session{scope: sc, mint: func() (*ghinstallation.Transport, error) { return f.mint(sc) }}
+		s.gh = f.client(&wire{f: f, gate: f.gates.get(sc.installation), session: s}, sc.repo.ID)
+		return s
+	})
 }
 
 // mint makes a transport whose token has the scope. Each has an AppsTransport of its own: ghinstallation writes to it
@@ -190,7 +167,7 @@ func (f *Forge) at(installation int64, repo identity.Repo, p permissions) (*sess
 	if _, err := identity.ParseRepo(repo.String()); err != nil {
 		return nil, err // it goes into paths
 	}
-	return f.tokens.get(scope{installation, repo, p}), nil
+	return f.session(scope{installation, repo, p}), nil
 }
 
 // org returns the client for what belongs to an installation's organization.
@@ -198,5 +175,5 @@ func (f *Forge) org(installation int64, p permissions) (*session, error) {
 	if installation == 0 {
 		return nil, fmt.Errorf("no installation is given")
 	}
-	return f.tokens.get(scope{installation: installation, permissions: p}), nil
+	return f.session(scope{installation: installation, permissions: p}), nil
 }

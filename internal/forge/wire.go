@@ -45,8 +45,8 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if key == "" {
 		return w.read(req, body, nil, "")
 	}
-	old := w.f.cache.get(key)
-	if old != nil && immutable(req) {
+	old, ok := w.f.cache.get(key)
+	if ok && immutable(req) {
 		return old.answer(req, nil), nil
 	}
 	return w.read(req, body, old, key)
@@ -193,7 +193,9 @@ func (w *wire) fresh(req *http.Request, resp *http.Response, old *kept, key stri
 			return nil, err
 		}
 		resp.Body = io.NopCloser(bytes.NewReader(body))
-		w.f.cache.put(keep(key, resp, body))
+		if len(body) <= largestKept {
+			w.f.cache.put(key, keep(resp, body))
+		}
 	}
 	return resp, nil
 }
