@@ -122,6 +122,29 @@ func TestTeams(t *testing.T) {
 	w.call(tok, "GET", team+"/memberships/sam", nil).want(200).is("state", "active")
 }
 
+func TestTeamsAreMadeAndGo(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("")
+	w.call(tok, "POST", "/orgs/acme/teams", `{"name":"Release Managers","maintainers":["dana"]}`).want(201).is("slug", "release-managers").is("members_count", 1)
+	w.call(tok, "POST", "/orgs/acme/teams", `{"name":"release managers"}`).want(422)
+	w.call(tok, "PUT", "/orgs/acme/teams/release-managers/repos/acme/app", `{"permission":"push"}`).want(204)
+	w.call(tok, "PATCH", "/orgs/acme/teams/release-managers", `{"name":"Releasers"}`).want(200).is("slug", "releasers")
+	w.call(tok, "GET", "/orgs/acme/teams/release-managers", nil).want(404)
+	w.call(tok, "GET", "/orgs/acme/teams/releasers/teams", nil).want(200).is("", []any{})
+	if got := w.permissionOf(tok, "dana"); got != "write" {
+		t.Errorf("by the renamed team, dana has %s", got)
+	}
+	w.call(tok, "DELETE", "/orgs/acme/teams/releasers", nil).want(204)
+	if got := w.permissionOf(tok, "dana"); got != "none" {
+		t.Errorf("after the team is gone, dana has %s", got)
+	}
+	w.call(tok, "PATCH", appRepo, `{"name":"service"}`).want(200).is("full_name", "acme/service")
+	w.call(tok, "PATCH", "/repos/acme/service", `{"archived":true}`).want(200).is("archived", true)
+	w.call(tok, "PUT", "/repos/acme/service/collaborators/dana", `{}`).want(403)
+	w.call(tok, "DELETE", "/orgs/acme/members/dana", nil).want(204)
+	w.call(tok, "GET", "/orgs/acme/members/dana", nil).want(404)
+}
+
 func TestMembers(t *testing.T) {
 	w := newWorld(t)
 	tok := w.token("")

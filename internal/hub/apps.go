@@ -148,10 +148,32 @@ func (h *Hub) Uninstall(installationID int64) error {
 	if i == nil {
 		return unknown("installation", itoa(installationID))
 	}
+	h.uninstall(i)
+	return nil
+}
+
+func (h *Hub) uninstall(i *installation) {
 	delete(h.installs, i.id)
 	h.happen(Event{Kind: "app.uninstalled", Text: i.app.slug, Detail: map[string]string{"account": i.acct.login}})
 	h.hookInstallation(i, "deleted", map[string]any{"repositories": h.installedRefs(i)})
-	return nil
+}
+
+func deleteInstallation(c *call) (answer, error) {
+	i := c.installs[c.num("installation_id")]
+	if i == nil || i.app != c.who.app {
+		return answer{}, notFound()
+	}
+	c.uninstall(i)
+	return noContent()
+}
+
+func getAppBySlug(c *call) (answer, error) {
+	for _, a := range c.apps {
+		if a.slug == c.vars["app_slug"] {
+			return ok(c.appJSON(a))
+		}
+	}
+	return answer{}, notFound()
 }
 
 // SetInstalledRepos changes which repositories an installation has; none means all.

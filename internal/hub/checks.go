@@ -342,6 +342,16 @@ func (c *call) checksWhere(wanted func(*checkRun) bool) (answer, error) {
 	return ok(map[string]any{"total_count": len(out), "check_runs": each(c, out, func(run *checkRun) any { return c.checkJSON(run) })})
 }
 
+// rerequestCheck asks the App that made the run to make it again, which only a webhook tells.
+func rerequestCheck(c *call) (answer, error) {
+	run, err := c.check()
+	if err != nil {
+		return answer{}, err
+	}
+	c.hookCheck(run, "rerequested", nil)
+	return created(map[string]any{})
+}
+
 // unstable says whether a check of the head did not succeed, or has not yet.
 func (h *Hub) unstable(i *issue) bool {
 	type key struct {

@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -134,61 +133,4 @@ func deleteComment(c *call) (answer, error) {
 	c.tellComment(cm, "comment.deleted", cm.body)
 	c.hookComment(cm, "deleted", nil)
 	return noContent()
-}
-
-func listReactions(c *call) (answer, error) {
-	cm, err := c.comment()
-	if err != nil {
-		return answer{}, err
-	}
-	all := cm.reactions
-	if kind := c.query("content"); kind != "" {
-		all = slices.DeleteFunc(slices.Clone(all), func(one *reaction) bool { return one.content != kind })
-	}
-	return ok(each(c, all, c.reactionJSON))
-}
-
-// createReaction answers 200 with the old one when the caller reacted so before.
-func createReaction(c *call) (answer, error) {
-	cm, err := c.comment()
-	if err != nil {
-		return answer{}, err
-	}
-	var in struct {
-		Content string `json:"content"`
-	}
-	if err := c.in(&in); err != nil {
-		return answer{}, err
-	}
-	if !slices.Contains(reactionKinds, in.Content) {
-		return answer{}, invalid("Reaction", "content", "invalid", "")
-	}
-	for _, one := range cm.reactions {
-		if one.user == c.who.acct && one.content == in.Content {
-			return ok(c.reactionJSON(one))
-		}
-	}
-	one := &reaction{id: c.nextID(), user: c.who.acct, content: in.Content, created: c.now()}
-	cm.reactions = append(cm.reactions, one)
-	c.tellComment(cm, "reaction.created", in.Content)
-	return created(c.reactionJSON(one))
-}
-
-func deleteReaction(c *call) (answer, error) {
-	cm, err := c.comment()
-	if err != nil {
-		return answer{}, err
-	}
-	id := c.num("reaction_id")
-	at := slices.IndexFunc(cm.reactions, func(one *reaction) bool { return one.id == id })
-	if at < 0 {
-		return answer{}, notFound()
-	}
-	if cm.reactions[at].user != c.who.acct {
-		return answer{}, forbidden("You can only delete your own reactions.")
-	}
-	content := cm.reactions[at].content
-	cm.reactions = slices.Delete(cm.reactions, at, at+1)
-	c.tellComment(cm, "reaction.deleted", content)
-	return answer{status: http.StatusNoContent}, nil
 }

@@ -45,6 +45,9 @@ func TestIssuesAndComments(t *testing.T) {
 	w.call(tok, "GET", one, nil).want(200).is("reactions.eyes", 1).is("reactions.total_count", 1)
 	w.call(tok, "GET", one+"/reactions", nil).want(200).is("0.content", "eyes").is("1", nil)
 	w.call(tok, "DELETE", fmt.Sprintf("%s/reactions/%d", one, second.id("id")), nil).want(204)
+	w.call(tok, "POST", registry+"/issues/1/reactions", `{"content":"rocket"}`).want(201)
+	w.call(tok, "POST", registry+"/issues/1/reactions", `{"content":"rocket"}`).want(200)
+	w.call(tok, "GET", registry+"/issues/1", nil).want(200).is("reactions.rocket", 1)
 	w.refused(422, tok, "POST", registry+"/issues/1/comments", `{"body":""}`)
 	w.refused(422, tok, "POST", registry+"/issues/1/comments", `{}`)
 	w.call(tok, "POST", registry+"/issues/1/comments", map[string]string{"body": strings.Repeat("é", 65536)}).want(201)
@@ -92,6 +95,9 @@ func TestLabels(t *testing.T) {
 	w.call(tok, "POST", registry+"/labels", `{"name":"Access Request"}`).want(422).is("errors.0.code", "already_exists")
 	w.call(tok, "GET", registry+"/labels/access%20request", nil).want(200)
 	w.call(tok, "GET", registry+"/labels/other", nil).want(404)
+	w.call(tok, "PATCH", registry+"/labels/access%20request", `{"new_name":"access","color":"ffffff"}`).want(200).is("name", "access")
+	w.call(tok, "GET", registry+"/labels/access%20request", nil).want(404)
+	w.call(tok, "PATCH", registry+"/labels/access", `{"new_name":"bug"}`).want(422)
 	w.call(tok, "POST", registry+"/issues", `{"title":"t"}`).want(201)
 	w.call(tok, "POST", registry+"/issues/1/labels", `{"labels":["bug"]}`).want(200).is("0.name", "bug")
 	w.call(tok, "POST", registry+"/issues/1/labels", `{"labels":["new one"]}`).want(200).is("1.name", "new one")
@@ -102,7 +108,7 @@ func TestLabels(t *testing.T) {
 	w.hooks()
 	w.call(tok, "DELETE", registry+"/issues/1/labels", nil).want(204)
 	sameNames(t, hookNames(w.hooks()), "issues.unlabeled")
-	w.call(tok, "GET", registry+"/labels", nil).want(200).is("0.name", "access request")
+	w.call(tok, "GET", registry+"/labels", nil).want(200).is("0.name", "access")
 }
 
 func TestPages(t *testing.T) {

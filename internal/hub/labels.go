@@ -115,6 +115,39 @@ func createLabel(c *call) (answer, error) {
 	return created(c.labelJSON(c.repo, l))
 }
 
+func patchLabel(c *call) (answer, error) {
+	l := c.repo.labels[strings.ToLower(c.vars["name"])]
+	if l == nil || c.level() < levelTriage {
+		return answer{}, notFound()
+	}
+	var in struct {
+		Name        *string `json:"new_name"`
+		Color       *string `json:"color"`
+		Description *string `json:"description"`
+	}
+	if err := c.in(&in); err != nil {
+		return answer{}, err
+	}
+	if in.Color != nil && !hexColor.MatchString(*in.Color) {
+		return answer{}, invalid("Label", "color", "invalid", "")
+	}
+	if in.Name != nil && *in.Name != "" {
+		if other := c.repo.labels[strings.ToLower(*in.Name)]; other != nil && other != l {
+			return answer{}, invalid("Label", "name", "already_exists", "")
+		}
+		delete(c.repo.labels, strings.ToLower(l.name))
+		l.name = *in.Name
+		c.repo.labels[strings.ToLower(l.name)] = l
+	}
+	if in.Color != nil {
+		l.color = strings.ToLower(*in.Color)
+	}
+	if in.Description != nil {
+		l.desc = *in.Description
+	}
+	return ok(c.labelJSON(c.repo, l))
+}
+
 // deleteLabel takes a label from the repository and from all that bear it.
 func deleteLabel(c *call) (answer, error) {
 	l := c.repo.labels[strings.ToLower(c.vars["name"])]

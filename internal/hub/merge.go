@@ -147,4 +147,42 @@ func isMerged(c *call) (answer, error) {
 	return noContent()
 }
 
+// updateBranch merges the base into the head. GitHub does it a moment later; here it is done when 202 is answered.
+func updateBranch(c *call) (answer, error) {
+	i, err := c.pull()
+	if err != nil {
+		return answer{}, err
+	}
+	var in struct {
+		Expected string `json:"expected_head_sha"`
+	}
+	if err := c.in(&in); err != nil {
+		return answer{}, err
+	}
+	p := i.pull
+	switch {
+	case c.level() < levelWrite:
+		return answer{}, forbidden("Must have admin rights to Repository.")
+	case i.state != "open":
+		return answer{}, unprocessable("The pull request is closed.")
+	case in.Expected != "" && in.Expected != p.headSHA:
+		return answer{}, unprocessable("expected head sha didn’t match current head ref.")
+	}
+	message := fmt.Sprintf("Merge branch '%s' into %s", p.base, p.head)
+	sha, err := i.repo.git.Merge(p.headSHA, p.baseSHA, "merge", c.signature(c.who.acct), message)
+	if errors.Is(err, githost.ErrConflict) {
+		return answer{}, unprocessable("merge conflict between base and head")
+	}
+	if err != nil {
+		return answer{}, fmt.Errorf("update the branch of %s#%d: %w", i.repo.full(), i.number, err)
+	}
+	if before := p.headSHA; sha != before {
+		if err := i.repo.git.SetRef("refs/heads/"+p.head, sha, before); err != nil {
+			return answer{}, refError(err)
+		}
+		c.refMoved(i.repo, "refs/heads/"+p.head, before, sha, c.who)
+	}
+	return answer{http.StatusAccepted, map[string]any{"message": "Updating pull request branch.", "url": c.pullAPI(i)}}, nil
+}
+
 func isWorkflow(path string) bool { return strings.HasPrefix(path, ".github/workflows/") }

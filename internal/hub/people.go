@@ -104,3 +104,48 @@ func listOutside(c *call) (answer, error) {
 	}
 	return ok(each(c, c.sortedAccounts(found), c.userJSON))
 }
+
+// deleteMember takes somebody out of the organization, its teams and its repositories.
+func deleteMember(c *call) (answer, error) {
+	a, err := c.user()
+	if err != nil {
+		return answer{}, err
+	}
+	if c.org.members[a.id] == "" {
+		return answer{}, notFound()
+	}
+	c.dropMember(c.org, a, c.who.acct)
+	return noContent()
+}
+
+// patchRepo changes a repository's name, visibility and archive state; other settings are taken and not kept.
+func patchRepo(c *call) (answer, error) {
+	var in struct {
+		Name       string `json:"name"`
+		Private    *bool  `json:"private"`
+		Visibility string `json:"visibility"`
+		Archived   *bool  `json:"archived"`
+	}
+	if err := c.in(&in); err != nil {
+		return answer{}, err
+	}
+	r := c.repo
+	if in.Name != "" && in.Name != r.name {
+		if c.Hub.repo(r.owner.login, in.Name) != nil {
+			return answer{}, invalid("Repository", "name", "already_exists", "")
+		}
+		if err := c.renamed(r, in.Name, c.who.acct); err != nil {
+			return answer{}, err
+		}
+	}
+	if in.Private != nil {
+		r.visibility = map[bool]string{true: "private", false: "public"}[*in.Private]
+	}
+	if in.Visibility != "" {
+		r.visibility = in.Visibility
+	}
+	if in.Archived != nil && *in.Archived {
+		c.archive(r, c.who.acct)
+	}
+	return ok(c.fullRepoJSON(r, levelAdmin))
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -87,6 +88,21 @@ func TestConflictAndUpdates(t *testing.T) {
 	must(t, w.As("rory").DeleteBranch("acme/identities", "a"))
 	w.call(tok, "GET", registry+"/pulls/1", nil).want(200).is("state", "closed").is("merged", false)
 	w.call(tok, "PATCH", registry+"/pulls/1", `{"state":"open"}`).want(422)
+}
+
+func TestUpdateBranch(t *testing.T) {
+	w := newWorld(t)
+	tok := w.token("")
+	sha := w.branch(tok, "a", map[string]string{"x": "1\n"})
+	w.call(tok, "POST", registry+"/pulls", `{"title":"A","head":"a","base":"main"}`).want(201)
+	_, err := w.As("rory").Push("acme/identities", "main", map[string]string{"y": "y\n"}, "y")
+	must(t, err)
+	w.refused(422, tok, "PUT", registry+"/pulls/1/update-branch", `{"expected_head_sha":"`+strings.Repeat("0", 40)+`"}`)
+	w.call(tok, "PUT", registry+"/pulls/1/update-branch", map[string]any{"expected_head_sha": sha}).want(202)
+	pull := w.call(tok, "GET", registry+"/pulls/1", nil).want(200).is("commits", 2).is("changed_files", 1)
+	if pull.str("head.sha") == sha {
+		t.Error("the head did not move")
+	}
 }
 
 func TestMergedByPush(t *testing.T) {
@@ -179,6 +195,8 @@ func TestChecks(t *testing.T) {
 	if dig(p, "requested_action.identifier") != "explain" || dig(p, "sender.login") != "rory" {
 		t.Errorf("the button's event is %v by %v", dig(p, "requested_action.identifier"), dig(p, "sender.login"))
 	}
+	w.call(tok, "POST", one+"/rerequest", nil).want(201)
+	sameNames(t, hookNames(w.hooks()), "check_run.rerequested")
 	w.call(w.Token("rory"), "POST", registry+"/check-runs", map[string]any{"name": "x", "head_sha": sha}).want(403)
 
 	other, err := w.AddApp(AppConfig{Slug: "other", Permissions: map[string]string{"checks": "write"}})

@@ -179,7 +179,7 @@ func (h *Hub) issueJSON(i *issue) map[string]any {
 		"assignee": nil, "assignees": list(i.assignees, h.userJSON), "milestone": nil, "locked": i.locked, "active_lock_reason": nil,
 		"comments": len(i.comments), "closed_at": stamp(i.closed), "created_at": stamp(i.created), "updated_at": stamp(i.updated),
 		"closed_by": h.userJSON(i.closedBy), "author_association": h.association(i.author, i.repo), "timeline_url": api + "/timeline",
-		"performed_via_github_app": h.viaJSON(i.via), "reactions": rollup(api, nil),
+		"performed_via_github_app": h.viaJSON(i.via), "reactions": rollup(api, i.reactions),
 	}
 	if len(i.assignees) > 0 {
 		m["assignee"] = h.userJSON(i.assignees[0])

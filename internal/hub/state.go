@@ -96,6 +96,7 @@ type issue struct {
 	edited      time.Time // of the body
 	editor      *account
 	comments    []*comment
+	reactions   []*reaction
 	pull        *pull
 }
 

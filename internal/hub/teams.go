@@ -110,17 +110,96 @@ func listTeams(c *call) (answer, error) {
 	return ok(each(c, c.org.sortedTeams(), func(t *team) any { return c.teamJSON(t, levelRead) }))
 }
 
-// getTeam answers "team-full".
+// listChildTeams is always empty: the hub has no nested teams.
+func listChildTeams(c *call) (answer, error) {
+	if _, err := c.teamOf(); err != nil {
+		return answer{}, err
+	}
+	return ok([]any{})
+}
+
+func createTeam(c *call) (answer, error) {
+	var in struct {
+		Name        string   `json:"name"`
+		Maintainers []string `json:"maintainers"`
+	}
+	if err := c.in(&in); err != nil {
+		return answer{}, err
+	}
+	if strings.TrimSpace(in.Name) == "" {
+		return answer{}, invalid("Team", "name", "missing_field", "")
+	}
+	t := c.newTeam(c.org, in.Name)
+	if c.org.teams[t.slug] != nil {
+		return answer{}, invalid("Team", "name", "custom", "Name must be unique for this org")
+	}
+	for _, login := range in.Maintainers {
+		a := c.account(login)
+		if a == nil || c.org.members[a.id] == "" {
+			return answer{}, invalid("Team", "maintainers", "invalid", "")
+		}
+		t.members[a.id] = "maintainer"
+	}
+	c.org.teams[t.slug] = t
+	c.hookOrg(c.org, "team", "created", map[string]any{"team": c.teamJSON(t, levelRead)}, c.who.acct)
+	return created(c.teamFullJSON(t))
+}
+
+// patchTeam renames a team, which changes its slug too.
+func patchTeam(c *call) (answer, error) {
+	t, err := c.teamOf()
+	if err != nil {
+		return answer{}, err
+	}
+	var in struct {
+		Name string `json:"name"`
+	}
+	if err := c.in(&in); err != nil {
+		return answer{}, err
+	}
+	if in.Name != "" && in.Name != t.name {
+		slug := strings.ReplaceAll(strings.ToLower(in.Name), " ", "-")
+		if other := c.org.teams[slug]; other != nil && other != t {
+			return answer{}, invalid("Team", "name", "custom", "Name must be unique for this org")
+		}
+		changes := map[string]any{"name": map[string]any{"from": t.name}}
+		delete(c.org.teams, t.slug)
+		t.name, t.slug = in.Name, slug
+		c.org.teams[slug] = t
+		c.hookOrg(c.org, "team", "edited", map[string]any{"team": c.teamJSON(t, levelRead), "changes": changes}, c.who.acct)
+	}
+	return ok(c.teamFullJSON(t))
+}
+
+// deleteTeam takes its grants with it.
+func deleteTeam(c *call) (answer, error) {
+	t, err := c.teamOf()
+	if err != nil {
+		return answer{}, err
+	}
+	for _, r := range sortedBy(c.repoIDs, func(r *repo) int64 { return r.id }) {
+		c.dropTeamGrant(t, r, c.who.acct)
+	}
+	delete(c.org.teams, t.slug)
+	c.hookOrg(c.org, "team", "deleted", map[string]any{"team": c.teamJSON(t, levelRead)}, c.who.acct)
+	return noContent()
+}
+
 func getTeam(c *call) (answer, error) {
 	t, err := c.teamOf()
 	if err != nil {
 		return answer{}, err
 	}
+	return ok(c.teamFullJSON(t))
+}
+
+// teamFullJSON is "team-full".
+func (c *call) teamFullJSON(t *team) map[string]any {
 	m := c.teamJSON(t, levelRead)
 	m["members_count"], m["repos_count"] = len(t.members), len(t.grants)
 	m["created_at"], m["updated_at"] = stamp(t.created), stamp(t.created)
 	m["organization"] = c.orgFullJSON(t.org)
-	return ok(m)
+	return m
 }
 
 func listTeamMembers(c *call) (answer, error) {

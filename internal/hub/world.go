@@ -161,15 +161,10 @@ func (h *Hub) AddTeam(orgLogin, slug string, members ...string) error {
 	if o == nil {
 		return unknown("organization", orgLogin)
 	}
-	name := slug
-	slug = strings.ToLower(slug)
-	if o.teams[slug] != nil {
+	if o.teams[strings.ToLower(slug)] != nil {
 		return taken("team", slug)
 	}
-	t := &team{
-		id: h.nextID(), slug: slug, name: name, org: o.acct, created: h.now(),
-		members: map[int64]string{}, pending: map[int64]string{}, grants: map[int64]level{},
-	}
+	t := h.newTeam(o, slug)
 	for _, login := range members {
 		a, err := h.person(login)
 		if err != nil {
@@ -180,8 +175,16 @@ func (h *Hub) AddTeam(orgLogin, slug string, members ...string) error {
 		}
 		t.members[a.id] = "member"
 	}
-	o.teams[slug] = t
+	o.teams[t.slug] = t
 	return nil
+}
+
+// newTeam makes a team without putting it into the organization. Its slug is the name in lower case, with dashes for blanks.
+func (h *Hub) newTeam(o *org, name string) *team {
+	return &team{
+		id: h.nextID(), slug: strings.ReplaceAll(strings.ToLower(name), " ", "-"), name: name, org: o.acct, created: h.now(),
+		members: map[int64]string{}, pending: map[int64]string{}, grants: map[int64]level{},
+	}
 }
 
 func (h *Hub) team(orgLogin, slug string) (*team, error) {
@@ -302,11 +305,15 @@ func (h *Hub) SetVisibility(owner, name, visibility string) error {
 // ArchiveRepo makes a repository read-only.
 func (h *Hub) ArchiveRepo(owner, name string) error {
 	return h.changeRepo(owner, name, func(r *repo) error {
-		r.archived = true
-		h.happen(Event{Kind: "repo.archived", Repo: r.full(), URL: h.base + "/" + r.full()})
-		h.hookRepo(r, "repository", "archived", map[string]any{}, r.owner)
+		h.archive(r, nil)
 		return nil
 	})
+}
+
+func (h *Hub) archive(r *repo, by *account) {
+	r.archived = true
+	h.tellAccess(r, by, "repo.archived", r.full(), nil)
+	h.hookRepo(r, "repository", "archived", map[string]any{}, by)
 }
 
 // RenameRepo gives a repository another name; calls to the old one are answered 301.
@@ -315,15 +322,20 @@ func (h *Hub) RenameRepo(owner, name, newName string) error {
 		if h.repo(owner, newName) != nil {
 			return taken("repository", owner+"/"+newName)
 		}
-		if err := h.renameRepo(r, r.owner.login, name, r.owner.login, newName); err != nil {
-			return err
-		}
-		h.happen(Event{Kind: "repo.renamed", Repo: r.full(), Detail: map[string]string{"from": name}, URL: h.base + "/" + r.full()})
-		h.hookRepo(r, "repository", "renamed", map[string]any{
-			"changes": map[string]any{"repository": map[string]any{"name": map[string]any{"from": name}}},
-		}, r.owner)
-		return nil
+		return h.renamed(r, newName, nil)
 	})
+}
+
+func (h *Hub) renamed(r *repo, newName string, by *account) error {
+	old := r.name
+	if err := h.renameRepo(r, r.owner.login, old, r.owner.login, newName); err != nil {
+		return err
+	}
+	h.tellAccess(r, by, "repo.renamed", r.full(), map[string]string{"from": old})
+	h.hookRepo(r, "repository", "renamed", map[string]any{
+		"changes": map[string]any{"repository": map[string]any{"name": map[string]any{"from": old}}},
+	}, by)
+	return nil
 }
 
 func (h *Hub) renameRepo(r *repo, owner, name, newOwner, newName string) error {
