@@ -45,13 +45,13 @@ type walkWorker struct {
 
 // Work implements river.Worker.
 func (w *walkWorker) Work(ctx context.Context, job *river.Job[walkJob]) error {
-	return w.q.answer(w.q.walk(ctx, job.Args.Key))
+	return w.q.answer(false, w.q.walk(ctx, job.Args.Key))
 }
 
-// snooze is how long a job waits whose subject somebody else walks, and
+// snooze is how long a job waits whose delivery another worker has, and
 // onError whose database could not be asked.
 const (
-	snooze  = 200 * time.Millisecond
+	snooze  = time.Second
 	onError = 2 * time.Second
 )
 

@@ -10,37 +10,41 @@ import (
 	"github.com/keyreeve/keyreeve/internal/workflow"
 )
 
-// rounds bounds how often a subject is walked in a row by one job. One that
-// is woken without end then goes to the end of the line.
+// rounds bounds how often a subject is walked in a row by one job, so that one
+// that is woken without end leaves its worker to others.
 const rounds = 10
 
 // noting bounds the writes that note how work ended. They are made also when
 // the work itself was called off.
 const noting = 10 * time.Second
 
-// walk claims a subject and walks it until nothing more is owed to it. busy is
-// true when somebody else has it. An error is one of the store's.
+// walk claims a subject and walks it until nothing more is owed to it. Where
+// somebody else has it there is nothing to do: they walk it again for an event
+// that came meanwhile, and should they die, the next tick sees that it is
+// still owed. An error is one of the store's.
 //
 // A crash anywhere in it leaves the subject owed, and claimed by nobody.
-func (q *Queue) walk(ctx context.Context, key string) (busy bool, err error) {
+func (q *Queue) walk(ctx context.Context, key string) error {
 	defer q.begin(key)()
 	for range rounds {
-		more, busy, err := q.walkOnce(ctx, key)
-		if err != nil || busy || !more || q.stopping.Load() {
-			return busy, err
+		if more, err := q.walkOnce(ctx, key); err != nil || !more || q.stopping.Load() {
+			return err
 		}
 	}
-	return true, nil // to be taken up again, after the others
+	return nil // what woke it in the last round has put it at the end of the line
 }
 
-func (q *Queue) walkOnce(ctx context.Context, key string) (more, busy bool, err error) {
+func (q *Queue) walkOnce(ctx context.Context, key string) (more bool, err error) {
 	claim, release, ok, err := q.store.Claim(ctx, key)
-	if err != nil || !ok {
-		return false, !ok && err == nil, err
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		return false, q.store.Drop(ctx, key)
 	}
 	defer release()
 	if !claim.Owed(q.o.Now()) {
-		return false, false, nil
+		return false, nil
 	}
 	var again time.Time
 	failure := q.guard("walk "+key, func() (err error) {
@@ -48,7 +52,7 @@ func (q *Queue) walkOnce(ctx context.Context, key string) (more, busy bool, err 
 		return err
 	})
 	if q.handedBack(failure) {
-		return false, false, nil
+		return false, nil
 	}
 	o := store.Outcome{Again: again}
 	if failure != nil {
@@ -56,8 +60,7 @@ func (q *Queue) walkOnce(ctx context.Context, key string) (more, busy bool, err 
 	}
 	note, done := context.WithTimeout(context.WithoutCancel(ctx), noting)
 	defer done()
-	more, err = q.store.Finish(note, claim.Subject, claim.Generation, o)
-	return more, false, err
+	return q.store.Finish(note, claim.Subject, claim.Generation, o)
 }
 
 // deliver reads a delivery and wakes its subjects. busy is true when another worker has it.

@@ -62,6 +62,16 @@ func (s *Store) Claim(ctx context.Context, key string) (c Claim, release func(),
 	return c, release, true, nil
 }
 
+// Drop notes that the queue has no job for a subject any more, though the
+// subject may be owed a walk: its job found somebody else walking it. Requeue
+// then puts it into the queue again, should that somebody not see to it.
+func (s *Store) Drop(ctx context.Context, key string) error {
+	return s.write(ctx, "drop the job of "+key, func(ctx context.Context, tx *Tx) error {
+		_, err := tx.exec(ctx, `UPDATE subjects SET queued_at = NULL WHERE key = ? AND queued_at IS NOT NULL`, key)
+		return err
+	})
+}
+
 // Lock takes a name for this caller alone, across goroutines and replicas,
 // without waiting; ok is false while somebody else has it. release may be called more than once.
 //

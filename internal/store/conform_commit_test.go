@@ -257,3 +257,53 @@ func testOpen(t *testing.T, db database) {
 		t.Errorf("open in 9: %s", keys(got))
 	}
 }
+
+// testByPull: a request is found by the registry pull request that it led to, with its newest decision.
+func testByPull(t *testing.T, db database) {
+	s, ctx := db.open(t), t.Context()
+	x := issue(7, 1)
+	c := full(x)
+	c.Request.Pull, c.Request.Decision = 12, "d1"
+	c.Request.Registry = identity.Repo{Owner: "Acme", Name: "Identities"}
+	ok(t, s.Commit(ctx, c))
+	pull := func(installation int64, number int, name string) workflow.Subject {
+		return workflow.Subject{Installation: installation, Kind: workflow.PullSubject, Number: number, Repo: identity.Repo{ID: 99, Owner: "acme", Name: name}}
+	}
+	got := must(s.Load(ctx, pull(7, 12, "identities")))(t)
+	if got.Request == nil || got.Request.Subject != x || got.Decision == nil || got.Decision.ID != "d1" || len(got.Votes) != 1 || len(got.Leases) != 2 || len(got.Open) != 2 {
+		t.Errorf("by its pull request: %+v", got)
+	}
+	for _, other := range []workflow.Subject{pull(8, 12, "identities"), pull(7, 13, "identities"), pull(7, 12, "payments"), issue(7, 12)} {
+		if got := must(s.Load(ctx, other))(t); got.Request != nil || got.Decision != nil {
+			t.Errorf("%s gives the request of another", other.Key())
+		}
+	}
+	// A pull request that is a request of its own is found first.
+	own := pull(7, 12, "identities")
+	ok(t, s.Commit(ctx, workflow.Commit{Request: request(own, workflow.Invalid)}))
+	if got := must(s.Load(ctx, own))(t); got.Request == nil || got.Request.Subject != own {
+		t.Errorf("its own request: %+v", got.Request)
+	}
+}
+
+func testWakeKeys(t *testing.T, db database) {
+	s, ctx := db.open(t), t.Context()
+	x := issue(7, 1)
+	ok(t, s.Wake(ctx, x, issue(8, 1)))
+	ok(t, s.Commit(ctx, workflow.Commit{Wake: []workflow.Subject{x}, WakeKeys: []string{x.Key()}}))
+	if all := must(s.Subjects(ctx))(t); all[0].Generation != 2 || all[1].Generation != 1 {
+		t.Errorf("woken by subject and key at once: %+v", all)
+	}
+	for _, bad := range []workflow.Commit{
+		{WakeKeys: []string{"7/issue/99#2"}},
+		{WakeKeys: []string{"nonsense"}},
+		{Wake: []workflow.Subject{x}, WakeKeys: []string{issue(8, 1).Key()}},
+	} {
+		if err := s.Commit(ctx, bad); err == nil {
+			t.Errorf("%v was woken", bad.WakeKeys)
+		}
+	}
+	if all := must(s.Subjects(ctx))(t); len(all) != 2 || all[0].Generation != 2 || all[1].Generation != 1 {
+		t.Errorf("woken by a refused commit: %+v", all)
+	}
+}

@@ -149,6 +149,10 @@ func testRequeue(t *testing.T, db database) {
 	if n := must(s.Requeue(ctx, db.clock.Now(), 10, none))(t); n != 0 {
 		t.Errorf("%d are handed over twice", n)
 	}
+	ok(t, s.Drop(ctx, issue(7, 1).Key()))
+	if n := must(s.Requeue(ctx, db.clock.Now(), 10, none))(t); n != 1 || keys(h.subjects[2:]) != "[7/issue/99#1]" {
+		t.Errorf("one whose job was dropped: %d, %s", n, keys(h.subjects))
+	}
 	db.clock.Add(time.Minute)
 	if n := must(s.Requeue(ctx, db.clock.Now(), 10, none))(t); n != 1 || h.deliveries[1].ID != "a-2" {
 		t.Errorf("a failed delivery when its time has come: %d, %v", n, h.deliveries)

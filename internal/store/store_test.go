@@ -80,6 +80,8 @@ func conformance(t *testing.T, fresh func(t *testing.T) database) {
 		"installations apart":   testInstallations,
 		"accesses":              testAccesses,
 		"open":                  testOpen,
+		"by pull request":       testByPull,
+		"wake by key":           testWakeKeys,
 		"log under concurrency": testLog,
 		"tampering is seen":     testTampering,
 		"schedules":             testSchedules,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/internal/identity"
@@ -191,6 +192,14 @@ func checkCommit(c workflow.Commit) error {
 	}
 	for _, x := range c.Wake {
 		of = append(of, x.Installation)
+	}
+	for _, key := range c.WakeKeys {
+		installation, _, _ := strings.Cut(key, "/")
+		n, err := strconv.ParseInt(installation, 10, 64)
+		if err != nil {
+			return fmt.Errorf("%q is no subject's key", key)
+		}
+		of = append(of, n)
 	}
 	for _, n := range of {
 		if n != of[0] {
