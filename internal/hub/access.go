@@ -16,7 +16,7 @@ func (h *Hub) setCollaborator(r *repo, a *account, l level, by *account) {
 	h.tellAccess(r, by, "collaborator.added", a.login, map[string]string{"user": a.login, "permission": l.String()})
 	action, more := "added", map[string]any{"changes": map[string]any{"permission": map[string]any{"to": l.legacy()}}}
 	if had {
-		action, more = "edited", map[string]any{"changes": map[string]any{"permission": map[string]any{"from": before.legacy(), "to": l.legacy()}}}
+		action, more = "edited", map[string]any{"changes": map[string]any{"permission": map[string]any{"from": before.legacy(), "to": l.legacy()}, "old_permission": map[string]any{"from": before.legacy()}}}
 	}
 	more["member"] = h.userJSON(a)
 	h.hookRepo(r, "member", action, more, by)

@@ -141,6 +141,9 @@ func TestTeamsAreMadeAndGo(t *testing.T) {
 	w.call(tok, "PATCH", appRepo, `{"name":"service"}`).want(200).is("full_name", "acme/service")
 	w.call(tok, "PATCH", "/repos/acme/service", `{"archived":true}`).want(200).is("archived", true)
 	w.call(tok, "PUT", "/repos/acme/service/collaborators/dana", `{}`).want(403)
+	w.call(tok, "PATCH", "/repos/acme/service", `{"name":"app"}`).want(403)
+	w.call(tok, "PATCH", "/repos/acme/service", `{"archived":false}`).want(200).is("archived", false)
+	w.call(tok, "PUT", "/repos/acme/service/collaborators/dana", `{}`).want(204)
 	w.call(tok, "DELETE", "/orgs/acme/members/dana", nil).want(204)
 	w.call(tok, "GET", "/orgs/acme/members/dana", nil).want(404)
 }

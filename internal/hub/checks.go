@@ -2,7 +2,6 @@ package hub
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -138,18 +137,6 @@ func createCheck(c *call) (answer, error) {
 	return created(c.checkJSON(run))
 }
 
-// suite is the App's check suite of a commit, made when there is none.
-func (c *call) suite(sha string) *checkSuite {
-	key := suiteKey{c.who.app.id, sha}
-	s := c.repo.suites[key]
-	if s == nil {
-		s = &checkSuite{id: c.nextID(), app: c.who.app, sha: sha, created: c.now()}
-		c.repo.suites[key] = s
-	}
-	s.updated = c.now()
-	return s
-}
-
 func (c *call) check() (*checkRun, error) {
 	id := c.num("check_run_id")
 	for _, run := range c.repo.checks {
@@ -215,7 +202,11 @@ func (c *call) hookCheck(run *checkRun, action string, more map[string]any) {
 	if more == nil {
 		more = map[string]any{}
 	}
-	more["check_run"] = c.checkJSON(run)
+	told := c.checkJSON(run)
+	if suite, err := c.suiteJSON(run.repo, run.suite); err == nil { // REST shows its id only
+		told["check_suite"] = suite
+	}
+	more["check_run"] = told
 	c.hookRepo(run.repo, "check_run", action, more, c.who.acct)
 }
 
@@ -370,86 +361,4 @@ func (h *Hub) unstable(i *issue) bool {
 		}
 	}
 	return false
-}
-
-// createSuite answers 200 with the old one when the App has a suite on the commit.
-func createSuite(c *call) (answer, error) {
-	var in struct {
-		HeadSHA string `json:"head_sha"`
-	}
-	if err := c.in(&in); err != nil {
-		return answer{}, err
-	}
-	if _, err := c.repo.git.ReadCommit(in.HeadSHA); err != nil {
-		return answer{}, unprocessable("No commit found for SHA: " + in.HeadSHA)
-	}
-	status := http.StatusCreated
-	if c.repo.suites[suiteKey{c.who.app.id, in.HeadSHA}] != nil {
-		status = http.StatusOK
-	}
-	body, err := c.suiteJSON(c.suite(in.HeadSHA))
-	return answer{status, body}, err
-}
-
-func getSuite(c *call) (answer, error) {
-	id := c.num("check_suite_id")
-	for _, s := range c.repo.suites {
-		if s.id == id {
-			body, err := c.suiteJSON(s)
-			return answer{http.StatusOK, body}, err
-		}
-	}
-	return answer{}, notFound()
-}
-
-func listSuites(c *call) (answer, error) {
-	sha, err := c.repo.git.Resolve(c.vars["ref"])
-	if err != nil {
-		return answer{}, unprocessable("No commit found for SHA: " + c.vars["ref"])
-	}
-	all := sortedBy(c.repo.suites, func(s *checkSuite) int64 { return s.id })
-	all = slices.DeleteFunc(all, func(s *checkSuite) bool { return s.sha != sha })
-	var fail error
-	suites := each(c, all, func(s *checkSuite) any {
-		body, err := c.suiteJSON(s)
-		if err != nil {
-			fail = err
-		}
-		return body
-	})
-	return answer{http.StatusOK, map[string]any{"total_count": len(all), "check_suites": suites}}, fail
-}
-
-// suiteJSON is "check-suite".
-func (c *call) suiteJSON(s *checkSuite) (any, error) {
-	commit, err := c.repo.git.ReadCommit(s.sha)
-	if err != nil {
-		return nil, fmt.Errorf("read the commit of check suite %d: %w", s.id, err)
-	}
-	runs, status, conclusion := 0, "completed", any("success")
-	for _, run := range c.repo.checks {
-		if run.suite != s {
-			continue
-		}
-		runs++
-		if run.status != "completed" {
-			status, conclusion = "in_progress", nil
-		} else if run.conclusion != "success" && conclusion != nil {
-			conclusion = run.conclusion
-		}
-	}
-	if runs == 0 {
-		status, conclusion = "queued", nil
-	}
-	var branch any
-	if pulls := c.repo.pullsAt(s.sha); len(pulls) > 0 {
-		branch = pulls[0].pull.head
-	}
-	api := fmt.Sprintf("%s/repos/%s/check-suites/%d", c.apiURL(), c.repo.full(), s.id)
-	return map[string]any{
-		"id": s.id, "node_id": nodeID("CheckSuite", s.id), "head_branch": branch, "head_sha": s.sha, "status": status, "conclusion": conclusion,
-		"url": api, "before": nil, "after": s.sha, "pull_requests": list(c.repo.pullsAt(s.sha), c.pullMinimal), "app": c.appJSON(s.app),
-		"repository": c.repoJSON(c.repo), "created_at": stamp(s.created), "updated_at": stamp(s.updated),
-		"head_commit": c.simpleCommit(commit), "latest_check_runs_count": runs, "check_runs_url": api + "/check-runs",
-	}, nil
 }

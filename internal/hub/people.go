@@ -130,6 +130,10 @@ func patchRepo(c *call) (answer, error) {
 		return answer{}, err
 	}
 	r := c.repo
+	if r.archived && (in.Archived == nil || *in.Archived) {
+		return answer{}, forbidden("Repository was archived so is read-only.")
+	}
+	r.archived = false
 	if in.Name != "" && in.Name != r.name {
 		if c.Hub.repo(r.owner.login, in.Name) != nil {
 			return answer{}, invalid("Repository", "name", "already_exists", "")

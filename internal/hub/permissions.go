@@ -147,7 +147,8 @@ func (c *call) authorize() error {
 	if err := c.authorizeToken(n); err != nil {
 		return err
 	}
-	if c.repo != nil && c.repo.archived && writes(c.req.Method) {
+	// Only unarchiving an archived repository is left.
+	if c.repo != nil && c.repo.archived && writes(c.req.Method) && c.route.pattern != inRepo {
 		return forbidden("Repository was archived so is read-only.")
 	}
 	return nil

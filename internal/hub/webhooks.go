@@ -106,7 +106,7 @@ func (h *Hub) hookInstallationRepos(i *installation, added, removed []*repo) {
 		action = "removed"
 	}
 	h.enqueue(i, "installation_repositories", action, nil, map[string]any{
-		"action": action, "installation": h.installationJSON(i), "repository_selection": selection(i.all),
+		"action": action, "installation": h.installationJSON(i), "repository_selection": selection(i.all), "requester": nil,
 		"repositories_added": list(added, h.repoRef), "repositories_removed": list(removed, h.repoRef), "sender": h.userJSON(i.acct),
 	})
 }
