@@ -194,7 +194,7 @@ func (r *repo) sortedInvites() []*invite {
 }
 
 func listInvitations(c *call) (answer, error) {
-	return ok(each(c, c.repo.sortedInvites(), c.Hub.invitationJSON))
+	return ok(each(c, c.repo.sortedInvites(), c.invitationJSON))
 }
 
 func (c *call) invitation() (*invite, error) {
@@ -249,7 +249,7 @@ func (c *call) myInvitations() []*invite {
 }
 
 func listMyInvitations(c *call) (answer, error) {
-	return ok(each(c, c.myInvitations(), c.Hub.invitationJSON))
+	return ok(each(c, c.myInvitations(), c.invitationJSON))
 }
 
 // answerInvitation accepts or declines one of the caller's own.

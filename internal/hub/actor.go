@@ -26,14 +26,14 @@ type insider struct {
 // As returns the acts of a person. An unknown login fails at the first act.
 func (h *Hub) As(login string) Actor { return Actor{hub: h, login: login} }
 
-// Refused is what an act returns that GitHub would not let happen.
-type Refused struct {
+// RefusedError is what an act returns that GitHub would not let happen.
+type RefusedError struct {
 	Actor, Act string
 	Status     int
 	Message    string // the answer's body
 }
 
-func (r *Refused) Error() string {
+func (r *RefusedError) Error() string {
 	return fmt.Sprintf("%s: %s: refused with %d: %s", r.Actor, r.Act, r.Status, r.Message)
 }
 
@@ -62,7 +62,7 @@ func (a Actor) act(method, path string, in, out any, form bool) error {
 	}
 	status, _, body := a.hub.api(req, raw, &insider{who: principal{acct: acct}, form: form})
 	if status >= 300 {
-		return &Refused{Actor: a.login, Act: method + " " + path, Status: status, Message: string(body)}
+		return &RefusedError{Actor: a.login, Act: method + " " + path, Status: status, Message: string(body)}
 	}
 	if out == nil {
 		return nil
@@ -152,7 +152,7 @@ func (a Actor) MinimizeComment(repo string, id int64) error {
 		return unknown("comment", fmt.Sprintf("%s %d", repo, id))
 	}
 	if h.effective(acct, r) < levelWrite && r.comms[id].author != acct {
-		return &Refused{Actor: a.login, Act: "minimize a comment", Status: http.StatusForbidden, Message: "needs write access"}
+		return &RefusedError{Actor: a.login, Act: "minimize a comment", Status: http.StatusForbidden, Message: "needs write access"}
 	}
 	cm := r.comms[id]
 	cm.minimized = true
@@ -186,7 +186,7 @@ func (a Actor) Push(repo, branch string, files map[string]string, message string
 	case r == nil:
 		return "", unknown("repository", repo)
 	case h.effective(acct, r) < levelWrite || r.archived:
-		return "", &Refused{Actor: a.login, Act: "push to " + repo, Status: http.StatusForbidden, Message: "needs write access"}
+		return "", &RefusedError{Actor: a.login, Act: "push to " + repo, Status: http.StatusForbidden, Message: "needs write access"}
 	}
 	ref := "refs/heads/" + branch
 	old, err := r.git.Resolve(ref)
@@ -279,7 +279,7 @@ func (a Actor) PressButton(repo string, checkID int64, identifier string) error 
 		return unknown("repository or user", repo+" "+a.login)
 	}
 	if h.effective(acct, r) < levelWrite {
-		return &Refused{Actor: a.login, Act: "press a button in " + repo, Status: http.StatusForbidden, Message: "needs write access"}
+		return &RefusedError{Actor: a.login, Act: "press a button in " + repo, Status: http.StatusForbidden, Message: "needs write access"}
 	}
 	for _, run := range r.checks {
 		for _, action := range run.actions {

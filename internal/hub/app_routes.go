@@ -40,7 +40,7 @@ func installationOn(c *call) (answer, error) {
 	case c.org != nil:
 		acct = c.org.acct
 	default:
-		acct = c.Hub.account(c.vars["username"])
+		acct = c.account(c.vars["username"])
 	}
 	for _, i := range c.ownInstallations() {
 		if i.acct == acct && (c.repo == nil || i.covers(c.repo)) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -44,8 +45,7 @@ func (c *call) in(v any) error {
 		return nil
 	}
 	err := json.Unmarshal(c.raw, v)
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if _, is := errors.AsType[*json.SyntaxError](err); is {
 		return failure(http.StatusBadRequest, "Problems parsing JSON")
 	}
 	if err != nil {
@@ -74,12 +74,10 @@ func (h *Hub) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	status, header, body := h.api(r, raw, nil)
-	for k, vs := range header {
-		w.Header()[k] = vs
-	}
+	maps.Copy(w.Header(), header)
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead && len(body) > 0 {
-		if _, err := w.Write(body); err != nil {
+		if _, err := w.Write(body); err != nil { //nolint:gosec // JSON by its Content-Type, or a file that was asked for raw
 			h.log.Debug("answer not taken", "err", err)
 		}
 	}
@@ -151,7 +149,7 @@ func (c *call) place() error {
 		c.repo = c.Hub.repo(owner, name)
 		if c.repo == nil {
 			if id, was := c.moved[strings.ToLower(owner+"/"+name)]; was && c.sees(c.repoIDs[id]) {
-				return &movedTo{c.movedURL(owner, name, c.repoIDs[id])}
+				return &movedError{c.movedURL(owner, name, c.repoIDs[id])}
 			}
 			return notFound()
 		}
@@ -207,18 +205,15 @@ func (c *call) finish(a answer, err error) (int, http.Header, []byte) {
 }
 
 func (c *call) explain(err error) (int, any) {
-	var api *apiError
-	var moved *movedTo
-	switch {
-	case errors.As(err, &api):
+	if api, is := errors.AsType[*apiError](err); is {
 		return api.status, api.body()
-	case errors.As(err, &moved):
+	}
+	if moved, is := errors.AsType[*movedError](err); is {
 		c.header.Set("Location", moved.url)
 		return http.StatusMovedPermanently, map[string]any{"message": "Moved Permanently", "url": moved.url, "documentation_url": docs}
-	default:
-		c.log.Error("call failed", "method", c.req.Method, "path", c.req.URL.Path, "err", err)
-		return http.StatusInternalServerError, map[string]any{"message": "Server Error", "documentation_url": docs}
 	}
+	c.log.Error("call failed", "method", c.req.Method, "path", c.req.URL.Path, "err", err)
+	return http.StatusInternalServerError, map[string]any{"message": "Server Error", "documentation_url": docs}
 }
 
 // recordWrite keeps what Writes tells.

@@ -65,15 +65,15 @@ func redeliver(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	c.Hub.redeliver(d)
+	c.again(d)
 	return answer{http.StatusAccepted, map[string]any{}}, nil
 }
 
-func (h *Hub) redeliver(d *delivery) {
-	again := &delivery{payload: d.payload, repoID: d.repoID, Delivery: d.Delivery}
-	again.ID, again.Redelivery, again.QueuedAt = h.nextID(), true, h.now()
-	again.Attempted, again.StatusCode, again.Status = false, 0, ""
-	h.queue(h.apps[d.AppID], again)
+func (h *Hub) again(d *delivery) {
+	next := &delivery{payload: d.payload, repoID: d.repoID, Delivery: d.Delivery}
+	next.ID, next.Redelivery, next.QueuedAt = h.nextID(), true, h.now()
+	next.Attempted, next.StatusCode, next.Status = false, 0, ""
+	h.queue(h.apps[d.AppID], next)
 }
 
 // Redeliver queues an attempted delivery once more, as the button on GitHub's page does.
@@ -84,7 +84,7 @@ func (h *Hub) Redeliver(id int64) error {
 	if d == nil || !d.Attempted {
 		return unknown("delivery", itoa(id))
 	}
-	h.redeliver(d)
+	h.again(d)
 	return nil
 }
 

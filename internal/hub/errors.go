@@ -66,7 +66,7 @@ func unprocessableList(messages ...string) error {
 	return &apiError{status: http.StatusUnprocessableEntity, message: "Unprocessable Entity", errors: messages}
 }
 
-// movedTo is a 301 to where a renamed repository is now.
-type movedTo struct{ url string }
+// movedError is a 301 to where a renamed repository is now.
+type movedError struct{ url string }
 
-func (m *movedTo) Error() string { return "moved to " + m.url }
+func (m *movedError) Error() string { return "moved to " + m.url }

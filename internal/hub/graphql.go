@@ -99,7 +99,7 @@ func (c *call) editsJSON(i *issue, after string) (any, error) {
 		text, isCursor := strings.CutPrefix(string(plain), cursorPrefix)
 		id, err2 := strconv.ParseInt(text, 10, 64)
 		if err != nil || err2 != nil || !isCursor {
-			return nil, fmt.Errorf("`%s` does not appear to be a valid cursor.", after) //nolint:staticcheck // GitHub's words
+			return nil, fmt.Errorf("`%s` does not appear to be a valid cursor.", after) //nolint:staticcheck,revive // GitHub's words
 		}
 		for from < len(i.comments) && i.comments[from].id <= id {
 			from++

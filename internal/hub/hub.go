@@ -65,7 +65,7 @@ type Hub struct {
 	server  *http.Server
 	workers sync.WaitGroup
 	cancel  context.CancelFunc
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // ends deliveries when the hub closes; no call's own
 }
 
 // New makes an empty world. The caller must Close it.
@@ -126,7 +126,8 @@ func (h *Hub) SetURL(url string) {
 // Start listens on addr ("127.0.0.1:0" for a free port) and serves. It returns the base URL, such as
 // "http://127.0.0.1:41234".
 func (h *Hub) Start(addr string) (string, error) {
-	listener, err := net.Listen("tcp", addr)
+	var config net.ListenConfig
+	listener, err := config.Listen(h.ctx, "tcp", addr)
 	if err != nil {
 		return "", fmt.Errorf("listen for the simulated GitHub: %w", err)
 	}

@@ -30,18 +30,23 @@ func patchIssue(c *call) (answer, error) {
 	if err := c.editText(i, title, hasTitle, in.Body); err != nil {
 		return answer{}, err
 	}
-	if in.Labels != nil && c.level() >= levelTriage {
-		c.setLabels(i, labels)
-	}
-	if in.Assignees != nil || in.Assignee != nil {
-		i.assignees = people
-	}
+	c.editLists(i, &in, labels, people)
 	if in.State != "" {
 		if err := c.setState(i, in.State, in.StateReason); err != nil {
 			return answer{}, err
 		}
 	}
 	return ok(c.issueJSON(i))
+}
+
+// editLists sets labels, which takes triage, and assignees, where the body has them.
+func (c *call) editLists(i *issue, in *issueBody, labels []string, people []*account) {
+	if in.Labels != nil && c.level() >= levelTriage {
+		c.setLabels(i, labels)
+	}
+	if in.Assignees != nil || in.Assignee != nil {
+		i.assignees = people
+	}
 }
 
 // editText changes title and body, remembers who edited the body when, and tells what it was before.

@@ -50,7 +50,7 @@ func createKey(c *call) (answer, error) {
 	if err := c.in(&in); err != nil {
 		return answer{}, err
 	}
-	public, _, _, _, err := ssh.ParseAuthorizedKey([]byte(in.Key))
+	public, _, _, _, err := ssh.ParseAuthorizedKey([]byte(in.Key)) //nolint:dogsled // the comment, options and rest are dropped, as by GitHub
 	if err != nil {
 		return answer{}, invalid("PublicKey", "key", "custom", "key is invalid. You must supply a key in OpenSSH public key format")
 	}

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -47,9 +48,7 @@ func paged[T any](c *call, all []T) []T {
 
 func (c *call) pageLink(set map[string]string, rel string) string {
 	q := url.Values{}
-	for k, v := range c.req.URL.Query() {
-		q[k] = v
-	}
+	maps.Copy(q, c.req.URL.Query())
 	for k, v := range set {
 		q.Set(k, v)
 	}

@@ -128,6 +128,7 @@ func (c *call) authorize() error {
 		return forbidden("This installation has been suspended")
 	}
 	switch n.auth {
+	case authToken:
 	case authAny:
 		return nil
 	case authJWT:
@@ -159,25 +160,24 @@ func (c *call) authorizeToken(n need) error {
 	case c.who.isJWT():
 		return notAccessible()
 	case c.who.inst != nil:
-		if c.org != nil && n.accept != "" && c.who.inst.acct != c.org.acct {
-			return notAccessible()
-		}
-		if !c.who.holds(n.anyOf) {
-			return notAccessible()
-		}
-		if c.repo != nil && writes(c.req.Method) && !c.who.covers(c.repo) {
-			return notAccessible()
-		}
-		return nil
+		return c.authorizeInstallation(n)
 	case c.who.acct != nil:
 		return c.authorizePerson(n)
-	case writes(c.req.Method) || c.repo == nil && n.accept != "":
-		return failure(http.StatusUnauthorized, "Requires authentication")
-	case needsPush(n):
+	case writes(c.req.Method), c.repo == nil && n.accept != "", needsPush(n):
 		return failure(http.StatusUnauthorized, "Requires authentication")
 	default:
 		return nil
 	}
+}
+
+// authorizeInstallation checks what the token holds, and that it is of the organization and the repository.
+func (c *call) authorizeInstallation(n need) error {
+	foreign := c.org != nil && n.accept != "" && c.who.inst.acct != c.org.acct
+	outside := c.repo != nil && writes(c.req.Method) && !c.who.covers(c.repo)
+	if foreign || outside || !c.who.holds(n.anyOf) {
+		return notAccessible()
+	}
+	return nil
 }
 
 func writes(method string) bool { return method != http.MethodGet && method != http.MethodHead }

@@ -3,6 +3,7 @@ package hub
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/keyreeve/keyreeve/internal/hub/githost"
@@ -60,13 +61,11 @@ func (h *Hub) fullPullJSON(i *issue) (map[string]any, error) {
 	for _, change := range d.changes {
 		additions, deletions = additions+change.Additions, deletions+change.Deletions
 	}
-	for k, v := range map[string]any{
+	maps.Copy(m, map[string]any{
 		"merged": p.merged, "merged_by": h.userJSON(p.mergedBy), "comments": len(i.comments), "review_comments": 0,
 		"maintainer_can_modify": false, "commits": len(d.commits), "additions": additions, "deletions": deletions,
 		"changed_files": len(d.changes), "mergeable": nil, "rebaseable": nil, "mergeable_state": "unknown",
-	} {
-		m[k] = v
-	}
+	})
 	if i.state != "open" {
 		return m, nil
 	}

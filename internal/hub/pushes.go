@@ -192,25 +192,35 @@ func (h *Hub) authorizeGit(owner, name, service string, r *http.Request) int {
 	}
 	rp := h.repo(owner, name)
 	c := &call{Hub: h, req: r, who: who}
-	push := service == "git-receive-pack"
-	switch {
-	case who.isJWT():
+	if who.isJWT() {
 		return http.StatusUnauthorized
-	case rp == nil || !c.sees(rp):
+	}
+	if rp == nil || !c.sees(rp) {
 		if who.acct == nil {
 			return http.StatusUnauthorized
 		}
 		return http.StatusNotFound
-	case who.inst != nil && !who.inst.suspended.IsZero(), push && rp.archived:
-		return http.StatusForbidden
-	case who.inst != nil:
-		if !who.has("contents", push) && !(rp.visibility == "public" && !push) || push && !who.covers(rp) {
-			return http.StatusForbidden
+	}
+	return c.gitAccess(rp, service == "git-receive-pack")
+}
+
+// gitAccess decides for a repository that the caller sees.
+func (c *call) gitAccess(r *repo, push bool) int {
+	allowed := true
+	switch {
+	case c.who.acct == nil:
+		if push {
+			return http.StatusUnauthorized
 		}
-		return http.StatusOK
-	case push && who.acct == nil:
-		return http.StatusUnauthorized
-	case push && h.effective(who.acct, rp) < levelWrite:
+	case c.who.inst != nil && push:
+		allowed = c.who.has("contents", true) && c.who.covers(r)
+	case c.who.inst != nil:
+		allowed = c.who.has("contents", false) || r.visibility == "public"
+	case push:
+		allowed = c.effective(c.who.acct, r) >= levelWrite
+	}
+	suspended := c.who.inst != nil && !c.who.inst.suspended.IsZero()
+	if !allowed || suspended || push && r.archived {
 		return http.StatusForbidden
 	}
 	return http.StatusOK

@@ -112,13 +112,18 @@ func (c *call) mayMoveTo(sha string) error {
 	}
 	tip, err := c.repo.git.Resolve("refs/heads/" + c.repo.defBranch)
 	if err != nil {
-		return nil
+		return conflict(emptyRepo)
 	}
 	from, err := c.repo.git.MergeBase(tip, sha)
-	if err != nil {
-		return nil // an unknown commit is refused by name afterwards
+	if errors.Is(err, githost.ErrNotFound) {
+		from = emptyTree // no common history, or an unknown commit, which is refused by name
+	} else if err != nil {
+		return fmt.Errorf("look for workflow changes: %w", err)
 	}
 	changes, err := c.repo.git.Diff(from, sha)
+	if errors.Is(err, githost.ErrNotFound) {
+		return unprocessable("Object does not exist")
+	}
 	if err != nil {
 		return fmt.Errorf("look for workflow changes: %w", err)
 	}

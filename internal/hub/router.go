@@ -42,9 +42,9 @@ const (
 // perm makes a need of a header value.
 func perm(accept string) need {
 	n := need{accept: accept}
-	for _, alternative := range strings.Split(accept, ";") {
+	for alternative := range strings.SplitSeq(accept, ";") {
 		var all []permission
-		for _, one := range strings.Split(alternative, ",") {
+		for one := range strings.SplitSeq(alternative, ",") {
 			name, lvl, _ := strings.Cut(strings.TrimSpace(one), "=")
 			all = append(all, permission{name: name, write: lvl == "write"})
 		}

@@ -3,6 +3,7 @@ package hub
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 )
 
 // apiURL is the base of REST URLs in answers, without a slash at its end.
@@ -39,13 +40,11 @@ func (h *Hub) accountMap(a *account) map[string]any {
 // publicUserJSON is "public-user", which allows no other property.
 func (h *Hub) publicUserJSON(a *account) map[string]any {
 	m := h.accountMap(a)
-	for k, v := range map[string]any{
+	maps.Copy(m, map[string]any{
 		"name": blank(a.name), "company": nil, "blog": "", "location": nil, "email": blank(a.email), "hireable": nil, "bio": nil,
 		"twitter_username": nil, "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0,
 		"created_at": stamp(a.created), "updated_at": stamp(a.created),
-	} {
-		m[k] = v
-	}
+	})
 	return m
 }
 
@@ -62,14 +61,12 @@ func (h *Hub) orgSimpleJSON(a *account) map[string]any {
 // orgFullJSON is "organization-full", and "team-organization".
 func (h *Hub) orgFullJSON(a *account) map[string]any {
 	m := h.orgSimpleJSON(a)
-	for k, v := range map[string]any{
+	maps.Copy(m, map[string]any{
 		"name": a.login, "type": "Organization", "html_url": h.base + "/" + a.login, "has_organization_projects": false,
 		"has_repository_projects": false, "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0,
 		"created_at": stamp(a.created), "updated_at": stamp(a.created), "archived_at": nil,
 		"default_repository_permission": a.org.base.legacy(),
-	} {
-		m[k] = v
-	}
+	})
 	return m
 }
 
@@ -228,12 +225,13 @@ var reactionKinds = []string{"+1", "-1", "laugh", "confused", "heart", "hooray",
 
 // rollup is "reaction-rollup".
 func rollup(api string, reactions []*reaction) map[string]any {
+	counts := map[string]int{}
+	for _, one := range reactions {
+		counts[one.content]++
+	}
 	m := map[string]any{"url": api + "/reactions", "total_count": len(reactions)}
 	for _, kind := range reactionKinds {
-		m[kind] = 0
-	}
-	for _, one := range reactions {
-		m[one.content] = m[one.content].(int) + 1
+		m[kind] = counts[kind]
 	}
 	return m
 }

@@ -52,11 +52,10 @@ type repo struct {
 	git        *githost.Repo
 	defBranch  string
 
-	numbers int              // the last number given
-	issues  map[int]*issue   // by number
-	byID    map[int64]*issue // by id, for comments' look-up
-	order   []*issue         // by number, ascending
-	open    int              // how many of them are open
+	numbers int            // the last number given
+	issues  map[int]*issue // by number
+	order   []*issue       // by number, ascending
+	open    int            // how many of them are open
 	labels  map[string]*label
 	comms   map[int64]*comment
 	checks  []*checkRun // in order of creation
@@ -122,18 +121,17 @@ type reaction struct {
 }
 
 type pull struct {
-	draft             bool
-	head, base        string // branch names
-	headSHA, baseSHA  string
-	merged            bool
-	mergedAt          time.Time
-	mergedBy          *account
-	mergeSHA          string
-	reviews           []*review
-	reviewers         []*account
-	reviewTeams       []*team
-	probe             mergeProbe
-	commitN, changedN int
+	draft            bool
+	head, base       string // branch names
+	headSHA, baseSHA string
+	merged           bool
+	mergedAt         time.Time
+	mergedBy         *account
+	mergeSHA         string
+	reviews          []*review
+	reviewers        []*account
+	reviewTeams      []*team
+	probe            mergeProbe
 }
 
 type review struct {
@@ -246,9 +244,7 @@ type app struct {
 	id       int64
 	slug     string
 	name     string
-	owner    *account
 	bot      *account
-	keyPEM   []byte
 	public   any // *rsa.PublicKey
 	hookID   int64
 	hookURL  string

@@ -110,11 +110,11 @@ func TestSnapshotIsACopy(t *testing.T) {
 func TestActorIsRefused(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.As("sam").OpenIssue("acme/identities", "t", "b")
-	if refused, is := errors.AsType[*Refused](err); !is || refused.Status != http.StatusNotFound {
+	if refused, is := errors.AsType[*RefusedError](err); !is || refused.Status != http.StatusNotFound {
 		t.Errorf("a stranger opening an issue got %v", err)
 	}
 	_, err = w.As("dana").Push("acme/identities", "main", map[string]string{"x": "y"}, "m")
-	if refused, is := errors.AsType[*Refused](err); !is || refused.Status != http.StatusForbidden {
+	if refused, is := errors.AsType[*RefusedError](err); !is || refused.Status != http.StatusForbidden {
 		t.Errorf("a reader pushing got %v", err)
 	}
 	if _, err := w.As("ghost").OpenIssue("acme/identities", "t", "b"); !errors.Is(err, errUnknown) {
