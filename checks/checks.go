@@ -90,6 +90,9 @@ func Records(path string, problems []identity.Problem) Run {
 		if at == "" {
 			at = path
 		}
+		if at == "" {
+			continue // GitHub takes no annotation without a path; the summary says it
+		}
 		r.Annotations = append(r.Annotations, Annotation{
 			Path: at, Line: max(1, p.Line), Column: p.Column, Level: "failure", Message: templates.Problem(p), Title: p.Field,
 		})

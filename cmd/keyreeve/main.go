@@ -19,9 +19,14 @@ func main() {
 
 // keyreeve is the program as the command line starts it; tests start it by this name too.
 func keyreeve() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signalContext()
 	defer stop()
 	return exitCode(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr), os.Stderr)
+}
+
+// signalContext ends with Ctrl-C or SIGTERM.
+func signalContext() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }
 
 // The exit codes, as `keyreeve --help` names them.

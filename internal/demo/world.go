@@ -71,6 +71,8 @@ func Build(h *hub.Hub, webhook, secret string, now time.Time) (*World, error) {
 	b.do(h.GrantTeam(Org, "payments", Org, "payments", "write"))
 	b.do(h.GrantTeam(Org, "payments", Org, "identities", "write"))
 	b.do(h.GrantTeam(Org, "security", Org, "identities", "maintain"))
+	b.do(h.GrantTeam(Org, "security", Org, "ledger", "write"))
+	b.do(h.GrantTeam(Org, "staff", Org, "identities", "read"))
 	if b.err != nil {
 		return nil, fmt.Errorf("build the demo's world: %w", b.err)
 	}
@@ -110,6 +112,7 @@ func (b *builder) people() {
 	}
 	b.do(b.h.AddTeam(Org, "payments", Developer, Owner))
 	b.do(b.h.AddTeam(Org, "security", Security))
+	b.do(b.h.AddTeam(Org, "staff", Stranger, DeployBot))
 	b.do(b.h.AddTeam(Org, BotTeam, "release-bot-1", "release-bot-2"))
 }
 

@@ -120,7 +120,7 @@ func (w *Walker) observePull(ctx context.Context, f *issueFacts) error {
 
 // observeRegistry reads the form and the records that it speaks of, always from the registry's default branch.
 func (w *Walker) observeRegistry(ctx context.Context, f *issueFacts) error {
-	form, problems := identity.ParseForm(f.issue.Body)
+	grant, problems := readForm(f)
 	f.problems = append(f.problems, problems...)
 	var err error
 	f.base, err = w.Repositories.Default(ctx, f.registry)
@@ -147,13 +147,24 @@ func (w *Walker) observeRegistry(ctx context.Context, f *issueFacts) error {
 	if len(f.problems) > 0 {
 		return nil
 	}
-	origin := f.subject.String()
-	grant, problems := form.Grant(identity.GrantID(f.subject.Repo, f.subject.Number), f.issue.Author, origin)
-	if f.problems = append(f.problems, problems...); len(f.problems) > 0 {
-		return nil
-	}
 	f.grant = &grant
 	return w.observeRecords(ctx, f, rules)
+}
+
+// readForm reads the form and the grant that it asks for, with everything that is wrong with either. A field is named once.
+func readForm(f *issueFacts) (identity.Grant, []identity.Problem) {
+	form, problems := identity.ParseForm(f.issue.Body)
+	named := map[string]bool{}
+	for _, p := range problems {
+		named[p.Field] = true
+	}
+	grant, more := form.Grant(identity.GrantID(f.subject.Repo, f.subject.Number), f.issue.Author, f.subject.String())
+	for _, p := range more {
+		if !named[p.Field] {
+			problems = append(problems, p)
+		}
+	}
+	return grant, problems
 }
 
 // observeRecords reads the identity and its use case, and checks the grant against both and the policy.

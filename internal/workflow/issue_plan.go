@@ -70,8 +70,8 @@ func (p *planner) check() {
 		return
 	}
 	path := ""
-	if r.Grant != nil {
-		path = r.Grant.Path()
+	if len(f.pull.Files) > 0 {
+		path = f.pull.Files[0].Path // what is wrong with the form is shown at the record that came from it
 	}
 	runs := []checks.Run{checks.Records(path, f.problems)}
 	if p.out.decision != nil {

@@ -110,10 +110,13 @@ func (w *Walker) Walk(ctx context.Context, s Subject) (again time.Time, err erro
 }
 
 // converge goes round until a look finds nothing left to do. Reading back and
-// observing are one: the round after the last effect is the read-back.
+// observing are one: the round after the last effect is the read-back. An
+// effect that this very walk applied and that is planned again was not seen to arrive: GitHub may be stale for some
+// seconds, and doing it again at once would double it. That is a failed attempt, and looked at later.
 func (w *Walker) converge(ctx context.Context, s Subject, look func(context.Context) (turn, error)) (time.Time, error) {
 	id := w.NewID()
 	var done []Intent
+	applied := map[string]bool{}
 	for round := range maxRounds {
 		t, err := look(ctx)
 		if err != nil {
@@ -130,14 +133,52 @@ func (w *Walker) converge(ctx context.Context, s Subject, look func(context.Cont
 		if err != nil {
 			return time.Time{}, err
 		}
-		for i, e := range t.plan {
-			if err := w.apply(ctx, s, e, &intents[i]); err != nil {
-				return w.applyFailed(ctx, t, err)
-			}
+		if again, err := w.carryOut(ctx, s, t, intents, applied); err != nil || !again.IsZero() {
+			return again, err
 		}
 		done = append(done, intents...)
 	}
 	return time.Time{}, fmt.Errorf("not settled after %d rounds", maxRounds)
+}
+
+// carryOut applies a turn's effects in order, up to the first that fails; the
+// rest is written down as not tried. again is when to look again after a failure that the turn knows how to take.
+func (w *Walker) carryOut(ctx context.Context, s Subject, t turn, intents []Intent, applied map[string]bool) (again time.Time, err error) {
+	for i, e := range t.plan {
+		if applied[string(intents[i].Effect)] {
+			err = fmt.Errorf("%s: %w", e.What(), errNotSeen)
+		} else {
+			err = w.apply(ctx, s, e, &intents[i])
+			applied[string(intents[i].Effect)] = true
+		}
+		if err == nil {
+			continue
+		}
+		if rest := w.abandon(ctx, s, intents[i:], err); rest != nil {
+			return time.Time{}, errors.Join(err, rest)
+		}
+		return w.applyFailed(ctx, t, err)
+	}
+	return time.Time{}, nil
+}
+
+// errNotSeen says that an effect was applied and the read-back does not show it.
+var errNotSeen = errors.New("it was applied, and is not seen to have arrived")
+
+// abandon writes down the intents that were not tried.
+func (w *Walker) abandon(ctx context.Context, s Subject, intents []Intent, cause error) error {
+	var c Commit
+	for _, in := range intents {
+		if in.State == Intended {
+			in.State, in.DoneAt, in.Error = Failed, w.Now(), "not tried: "+cause.Error()
+			c.Intents = append(c.Intents, in)
+			c.Entries = append(c.Entries, w.entry(s, audit.Failed, in.What, in.ID, detail("error", in.Error)))
+		}
+	}
+	if c.empty() {
+		return nil
+	}
+	return w.Store.Commit(context.WithoutCancel(ctx), c)
 }
 
 // resolve closes the intents that an interrupted walk left open: one whose
@@ -149,14 +190,15 @@ func (w *Walker) resolve(s Subject, t *turn) (reached []Intent) {
 	}
 	for _, in := range t.open {
 		in.DoneAt, in.State = w.Now(), Applied
-		step := audit.Applied
+		step, data := audit.Applied, detail("found", "as it should be, after an interruption")
 		if again[in.What] {
 			in.State, in.Error, step = Failed, "interrupted before it was seen to arrive; done again", audit.Failed
+			data = detail("error", in.Error)
 		} else {
 			reached = append(reached, in)
 		}
 		t.commit.Intents = append(t.commit.Intents, in)
-		t.commit.Entries = append(t.commit.Entries, w.entry(s, step, in.What, in.ID, nil))
+		t.commit.Entries = append(t.commit.Entries, w.entry(s, step, in.What, in.ID, data))
 	}
 	return reached
 }
@@ -207,23 +249,21 @@ func (w *Walker) apply(ctx context.Context, s Subject, e Effect, in *Intent) err
 	failure := w.reach(ctx, e)
 	w.Trace(Point{Subject: s, Step: Reached, What: in.What})
 	in.DoneAt, in.State = w.Now(), Applied
-	step := audit.Applied
+	step, data := audit.Applied, json.RawMessage(nil)
 	if failure != nil {
 		in.State, in.Error, step = Failed, failure.Error(), audit.Failed
+		data = detail("error", in.Error)
 	}
 	// What reached the world is recorded even while the program is being stopped.
 	err := w.Store.Commit(context.WithoutCancel(ctx), Commit{
 		Intents: []Intent{*in},
-		Entries: []audit.Entry{w.entry(s, step, in.What, in.ID, detail(failure))},
+		Entries: []audit.Entry{w.entry(s, step, in.What, in.ID, data)},
 	})
 	if err != nil {
 		return fmt.Errorf("record %s: %w", in.What, errors.Join(err, failure))
 	}
 	w.Trace(Point{Subject: s, Step: Recorded, What: in.What})
-	if failure != nil {
-		return fmt.Errorf("%s: %w", in.What, failure)
-	}
-	return nil
+	return failure // it says what was being done
 }
 
 func (w *Walker) reach(ctx context.Context, e Effect) error {
@@ -260,14 +300,11 @@ func (w *Walker) entry(s Subject, step audit.Step, what, ref string, data json.R
 	return audit.Entry{At: w.Now().UTC(), Step: step, Installation: s.Installation, Subject: s.Key(), What: what, Ref: ref, Data: data}
 }
 
-// detail is an error as an entry's data.
-func detail(err error) json.RawMessage {
-	if err == nil {
-		return nil
-	}
-	b, merr := json.Marshal(map[string]string{"error": err.Error()})
-	if merr != nil {
-		return nil
+// detail is one line of an entry's data.
+func detail(key, value string) json.RawMessage {
+	b, err := json.Marshal(map[string]string{key: value})
+	if err != nil {
+		panic(fmt.Sprintf("detail %s: %v", key, err)) // two strings: can't happen
 	}
 	return b
 }
