@@ -99,11 +99,10 @@ type Queue struct {
 	schedules []schedule
 	river     *river.Client[*sql.Tx]
 
-	stopping atomic.Bool // no new work is begun
-	hard     atomic.Bool // work in hand is called off
-	work     context.Context
+	stopping atomic.Bool        // no new work is begun
+	hard     atomic.Bool        // work in hand is called off
 	cancel   context.CancelFunc // calls off sweeps; River calls off its jobs itself
-	ticks    context.CancelFunc
+	ticks    context.CancelFunc // begins no new ones
 	ticking  sync.WaitGroup
 	retries  map[string]retry // by schedule; of the goroutine that sweeps alone
 
@@ -147,15 +146,15 @@ func (q *Queue) Start(ctx context.Context) error {
 	if err := q.store.ForgetQueued(ctx); err != nil {
 		return fmt.Errorf("start the queue: %w", err)
 	}
-	q.work, q.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	if err := q.river.Start(q.work); err != nil {
-		q.cancel()
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if err := q.river.Start(work); err != nil {
+		cancel()
 		return fmt.Errorf("start the queue: %w", err)
 	}
-	ticks, stop := context.WithCancel(q.work)
-	q.ticks = stop
+	ticks, stop := context.WithCancel(work)
+	q.cancel, q.ticks = cancel, stop
 	q.ticking.Go(func() { q.every(ticks, q.requeue) })
-	q.ticking.Go(func() { q.every(ticks, q.sweepDue) })
+	q.ticking.Go(func() { q.every(ticks, func(ctx context.Context) { q.sweepDue(ctx, work) }) })
 	return nil
 }
 

@@ -28,15 +28,15 @@ type retry struct {
 // sweepOne runs a schedule if its time has come. Its run is noted in the
 // transaction that wakes what it found, so a crash before that sweeps again.
 // Of several replicas one sweeps.
-func (q *Queue) sweepOne(ctx context.Context, s schedule) {
+func (q *Queue) sweepOne(ctx, work context.Context, s schedule) {
 	name := "sweep " + s.Name
-	if err := q.trySweep(ctx, name, s); err != nil && ctx.Err() == nil {
+	if err := q.trySweep(ctx, work, name, s); err != nil && ctx.Err() == nil {
 		o := q.outcome(name, q.retries[s.Name].attempts, err)
 		q.retries[s.Name] = retry{q.retries[s.Name].attempts + 1, o.Again}
 	}
 }
 
-func (q *Queue) trySweep(ctx context.Context, name string, s schedule) error {
+func (q *Queue) trySweep(ctx, work context.Context, name string, s schedule) error {
 	if due, err := q.sweepNow(ctx, s); err != nil || !due {
 		return err
 	}
@@ -50,8 +50,7 @@ func (q *Queue) trySweep(ctx context.Context, name string, s schedule) error {
 	if due, err := q.sweepNow(ctx, s); err != nil || !due {
 		return err
 	}
-	// A sweep in hand goes on when the ticks stop; it ends with the queue, or after its time.
-	work, done := context.WithTimeout(q.work, q.o.Timeout)
+	work, done := context.WithTimeout(work, q.o.Timeout)
 	defer done()
 	var found []workflow.Subject
 	err = q.guard(name, func() (err error) {

@@ -36,12 +36,13 @@ func (q *Queue) requeue(ctx context.Context) {
 	}
 }
 
-// sweepDue runs each schedule whose time has come.
-func (q *Queue) sweepDue(ctx context.Context) {
+// sweepDue runs each schedule whose time has come, until ctx ends. A sweep in
+// hand goes on then, until work ends.
+func (q *Queue) sweepDue(ctx, work context.Context) {
 	for _, s := range q.schedules {
 		if ctx.Err() != nil {
 			return
 		}
-		q.sweepOne(ctx, s)
+		q.sweepOne(ctx, work, s)
 	}
 }

@@ -113,7 +113,7 @@ func (s *Store) lockPostgres(ctx context.Context, name string) (letGo func(), ok
 	}
 	return func() {
 		// Also when the work was called off; a connection that can't be asked is thrown away, which lets go as well.
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		var was bool
 		if err := conn.QueryRowContext(ctx, `SELECT pg_advisory_unlock($1)`, number).Scan(&was); err != nil || !was {

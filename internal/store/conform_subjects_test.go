@@ -71,7 +71,7 @@ func testDue(t *testing.T, db database) {
 	for _, y := range []workflow.Subject{issue(7, 2), issue(8, 1)} {
 		must(s.Finish(ctx, y, 1, store.Outcome{}))(t)
 	}
-	in := func(d time.Duration) time.Time { return now.Add(d) }
+	in := now.Add
 	for _, step := range []struct {
 		name     string
 		o        store.Outcome

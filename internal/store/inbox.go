@@ -62,13 +62,17 @@ func (s *Store) Accept(ctx context.Context, d workflow.Delivery) (fresh bool, er
 		if !fresh {
 			return nil
 		}
-		return s.append(ctx, tx, []audit.Entry{received(d, digest)})
+		e, err := received(d, digest)
+		if err != nil {
+			return err
+		}
+		return s.append(ctx, tx, []audit.Entry{e})
 	})
 	return fresh && err == nil, err
 }
 
-func received(d workflow.Delivery, digest string) audit.Entry {
-	data, _ := json.Marshal(struct { // two numbers and a digest can't fail
+func received(d workflow.Delivery, digest string) (audit.Entry, error) {
+	data, err := json.Marshal(struct {
 		App    int64  `json:"app"`
 		Bytes  int    `json:"bytes"`
 		SHA256 string `json:"sha256"`
@@ -76,7 +80,7 @@ func received(d workflow.Delivery, digest string) audit.Entry {
 	return audit.Entry{
 		At: d.ReceivedAt, Step: audit.Received, Installation: d.Installation, Subject: "delivery:" + text(d.ID),
 		What: "receive " + text(d.Event), Ref: text(d.ID), Data: data,
-	}
+	}, err
 }
 
 // Delivery reads a delivery, and whether it is finished. One that is not there gives workflow.ErrNotFound.
