@@ -18,7 +18,7 @@ import (
 
 // dialect is all in which the two databases differ once they are open.
 type dialect interface {
-	// bind rewrites the placeholders of a statement.
+	// bind rewrites the parameter marks of a statement.
 	bind(query string) string
 	// read are the options of a transaction that reads one consistent state.
 	read() *sql.TxOptions
@@ -26,7 +26,7 @@ type dialect interface {
 	river(db *sql.DB) riverdriver.Driver[*sql.Tx]
 }
 
-// Tx is a transaction on either database. Its statements use "?" as placeholder.
+// Tx is a transaction on either database. Its statements mark parameters by "?".
 type Tx struct {
 	*sql.Tx
 	dialect dialect
