@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -28,49 +29,92 @@ func access(s State, d stored) (broken []string) {
 		}
 	}
 	for key, a := range what {
-		if got := held(s.World, a); got != want[key] {
+		if got := held(s.World, a); got != want[key].String() {
 			broken = append(broken, fmt.Sprintf("%s holds %s, and should hold %s", key, got, want[key]))
+		}
+		if want[key] == identity.None && invited(s.World, a) {
+			broken = append(broken, key+" is still invited, and could accept")
 		}
 	}
 	slices.Sort(broken)
 	return broken
 }
 
-// held is the access that a principal holds directly, from the simulated GitHub's own state.
-func held(w hub.World, a identity.Access) identity.Permission {
-	repo := w.Repo(a.Resource)
-	if repo == nil {
-		return identity.None
+// repoOf finds a repository; GitHub's names are the same in any case of letters.
+func repoOf(w hub.World, name string) *hub.Repo {
+	for i := range w.Repos {
+		if strings.EqualFold(w.Repos[i].FullName, name) {
+			return &w.Repos[i]
+		}
 	}
-	level := ""
+	return nil
+}
+
+// held is the role that a principal holds directly, from the simulated GitHub's own state, by its name.
+func held(w hub.World, a identity.Access) string {
+	level := identity.None.String()
+	repo := repoOf(w, a.Resource)
+	if repo == nil {
+		return level
+	}
 	switch a.Principal.Kind {
 	case identity.User:
 		for _, c := range repo.Collaborators {
-			if c.Login == a.Principal.Name {
+			if strings.EqualFold(c.Login, a.Principal.Name) {
 				level = c.Permission
 			}
 		}
 	case identity.Team:
 		_, slug, _ := strings.Cut(a.Principal.Name, "/")
 		for _, t := range repo.Teams {
-			if t.Team == slug {
+			if strings.EqualFold(t.Team, slug) {
 				level = t.Permission
 			}
 		}
 	}
-	if level == "" {
-		return identity.None
+	if p, err := identity.ParsePermission(level); err == nil {
+		return p.String()
 	}
-	p, err := identity.ParsePermission(level)
-	if err != nil {
-		return identity.None
+	return level // a custom role is not nothing
+}
+
+// invited says whether an invitation to a user is still out.
+func invited(w hub.World, a identity.Access) bool {
+	repo := repoOf(w, a.Resource)
+	return repo != nil && a.Principal.Kind == identity.User && slices.ContainsFunc(repo.Invitations, func(i hub.Invitation) bool {
+		return strings.EqualFold(i.Invitee, a.Principal.Name)
+	})
+}
+
+// holders are the people who hold what a principal holds.
+func holders(w hub.World, p identity.Principal) []string {
+	if p.Kind == identity.User {
+		return []string{p.Name}
 	}
-	return p
+	org, slug, _ := strings.Cut(p.Name, "/")
+	for _, o := range w.Orgs {
+		for _, t := range o.Teams {
+			if strings.EqualFold(o.Login, org) && strings.EqualFold(t.Slug, slug) {
+				logins := make([]string, len(t.Members))
+				for i, m := range t.Members {
+					logins[i] = m.Login
+				}
+				return logins
+			}
+		}
+	}
+	return nil
 }
 
 // grant reads a write of the App's as a grant of access.
 func grant(w hub.Write) (identity.Access, bool) {
-	if w.Method != "PUT" || w.Status < 200 || w.Status > 299 {
+	a, ok := changed(w)
+	return a, ok && w.Method == http.MethodPut
+}
+
+// changed reads a write of the App's as a change of access, to more or to less.
+func changed(w hub.Write) (identity.Access, bool) {
+	if w.Method != http.MethodPut && w.Method != http.MethodDelete || w.Status < 200 || w.Status > 299 {
 		return identity.Access{}, false
 	}
 	part := strings.Split(strings.Trim(strings.TrimPrefix(w.Path, "/api/v3"), "/"), "/")

@@ -64,10 +64,11 @@ func Check(ctx context.Context, db *store.Store, s State) (Report, error) {
 	}
 	r.say(replays(d), "%d stored decision(s) come out the same when they are made again from their facts", len(d.decisions))
 	r.say(backed(s, d), "every access that was granted has a stored, approved decision behind it")
-	r.say(own(d), "nobody approved their own access")
+	r.say(asked(d), "each access is what its request asked for, for whom it was asked, at most as long")
+	r.say(own(s, d), "nobody approved their own access")
 	r.say(ends(s, d), "no lease outlives its end")
 	r.say(access(s, d), "the access that exists is the union of the live leases and what was there before")
-	r.say(logged(d), "each of %d effect(s) has a log entry before it and one after it", len(d.intents))
+	r.say(logged(s, d), "each of %d effect(s) has a log entry before it and one after it", len(d.intents))
 	r.say(kept(s, d), "each of %d acknowledged delivery(ies) is in the inbox, and finished", len(d.deliveries))
 	r.say(once(s, d), "one answer in each conversation, one merge and one grant for each request")
 	broken, size, err := tree(ctx, db)
@@ -123,34 +124,70 @@ func replays(d stored) (broken []string) {
 func backed(s State, d stored) (broken []string) {
 	granted := map[string]bool{}
 	for _, l := range d.leases {
-		granted[l.Access.String()] = true
+		granted[strings.ToLower(l.Access.String())] = true
 		if v := d.decisions[l.Decision].Decision.Verdict; v != approvals.Approved {
 			broken = append(broken, fmt.Sprintf("lease %s rests on decision %q, which says %q", l.ID, l.Decision, v))
 		}
 	}
 	for _, w := range s.Writes {
 		a, ok := grant(w)
-		if ok && w.App == s.App && !granted[a.String()] {
+		if ok && w.App == s.App && !granted[strings.ToLower(a.String())] {
 			broken = append(broken, fmt.Sprintf("%s %s granted %s, for which there is no lease", w.Method, w.Path, a))
 		}
 	}
 	return broken
 }
 
-// own is invariant 7.
-func own(d stored) (broken []string) {
-	for id, x := range d.decisions {
-		for _, n := range x.Decision.Needs {
+// own is invariant 7, by the requests and the world rather than by what the decision says of itself.
+func own(s State, d stored) (broken []string) {
+	for _, l := range d.leases {
+		r, _ := d.request(l.ID)
+		out := map[string]bool{strings.ToLower(r.Requester.Login): true}
+		for _, login := range holders(s.World, l.Access.Principal) {
+			out[strings.ToLower(login)] = true
+		}
+		for _, n := range d.decisions[l.Decision].Decision.Needs {
 			for _, p := range n.By {
-				for _, out := range x.Facts.Excluded {
-					if out.Person.Same(p) {
-						broken = append(broken, fmt.Sprintf("decision %s counts %s, who is excluded: %s", id, p.Login, out.Why))
-					}
+				if out[strings.ToLower(p.Login)] || r.Requester.Same(p) {
+					broken = append(broken, fmt.Sprintf("lease %s was approved by %s, whose own access it is", l.ID, p.Login))
 				}
+			}
+			if len(n.By) < max(1, n.Need.Count) {
+				broken = append(broken, fmt.Sprintf("lease %s was approved by %d for %s, and needs %d", l.ID, len(n.By), n.Need.Subject, n.Need.Count))
 			}
 		}
 	}
 	slices.Sort(broken)
+	return broken
+}
+
+// request finds the request that a lease came from: they have one id.
+func (d stored) request(id string) (workflow.Request, bool) {
+	for _, r := range d.requests {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return workflow.Request{}, false
+}
+
+// asked compares each lease with its request, and with the digest that was approved.
+func asked(d stored) (broken []string) {
+	for _, l := range d.leases {
+		r, ok := d.request(l.ID)
+		if !ok || r.Grant == nil {
+			broken = append(broken, fmt.Sprintf("lease %s has no request", l.ID))
+			continue
+		}
+		holder, _ := r.Identity.Account.Principal()
+		if !strings.EqualFold(l.Access.Resource, r.Grant.Resource) || l.Access.Principal.Kind != holder.Kind || !strings.EqualFold(l.Access.Principal.Name, holder.Name) ||
+			l.Permission != r.Grant.Permission || l.Duration != time.Duration(r.Grant.Duration) {
+			broken = append(broken, fmt.Sprintf("lease %s on %s is not what was asked for", l.ID, l.Access))
+		}
+		if got := d.decisions[l.Decision].Facts.Digest; got != r.Grant.Digest() {
+			broken = append(broken, fmt.Sprintf("lease %s rests on an approval of %s, and gives %s", l.ID, got, r.Grant.Digest()))
+		}
+	}
 	return broken
 }
 
@@ -160,33 +197,54 @@ func ends(s State, d stored) (broken []string) {
 		if l.State == lifecycle.Active && s.Now.After(l.EndsAt.Add(Slack)) {
 			broken = append(broken, fmt.Sprintf("lease %s is active after its end at %s", l.ID, l.EndsAt))
 		}
-		if (l.State == lifecycle.Active || l.State == lifecycle.Revoking) && (l.Granted == nil || !l.EndsAt.Equal(l.VerifiedAt.Add(l.Duration))) {
-			broken = append(broken, fmt.Sprintf("lease %s is %s without a read-back, or for longer than was approved", l.ID, l.State))
+		switch l.State {
+		case lifecycle.Active, lifecycle.Revoking, lifecycle.Revoked:
+			if l.Granted == nil || !l.EndsAt.Equal(l.VerifiedAt.Add(l.Duration)) {
+				broken = append(broken, fmt.Sprintf("lease %s is %s without a read-back, or for longer than was approved", l.ID, l.State))
+			}
+		case lifecycle.Approved, lifecycle.Granting, lifecycle.Stuck:
 		}
-		if l.State == lifecycle.Revoked && l.Ended == nil {
-			broken = append(broken, fmt.Sprintf("lease %s is revoked without a read-back", l.ID))
+		if l.State == lifecycle.Revoked && (l.Ended == nil || l.RevokedAt.Before(l.EndsAt)) {
+			broken = append(broken, fmt.Sprintf("lease %s is revoked without a read-back, or before its end", l.ID))
 		}
 	}
 	return broken
 }
 
-// logged is invariant 3.
-func logged(d stored) (broken []string) {
-	before, after := map[string]int{}, map[string]int{}
+// logged is invariant 3: for each intent in the log's own order, and for each write of access that the world saw.
+func logged(s State, d stored) (broken []string) {
+	before, after := map[string][]int64{}, map[string][]int64{}
 	for _, e := range d.entries {
 		switch e.Step {
 		case audit.Intended:
-			before[e.Ref]++
+			before[e.Ref] = append(before[e.Ref], e.Seq)
 		case audit.Applied, audit.Failed:
-			after[e.Ref]++
+			after[e.Ref] = append(after[e.Ref], e.Seq)
 		case audit.Received, audit.Decided, audit.Verified, audit.Changed, audit.IsStuck:
 		}
 	}
+	intended := map[string]int{}
 	for _, in := range d.intents {
-		if before[in.ID] != 1 || after[in.ID] != 1 {
-			broken = append(broken, fmt.Sprintf("effect %q has %d entries before it and %d after it, its state is %s", in.What, before[in.ID], after[in.ID], in.State))
+		b, a := before[in.ID], after[in.ID]
+		if len(b) != 1 || len(a) != 1 || b[0] >= a[0] {
+			broken = append(broken, fmt.Sprintf("effect %q has the entries %v before it and %v after it, its state is %s", in.What, b, a, in.State))
+		}
+		if in.Subject.Access != nil {
+			intended[strings.ToLower(in.Subject.Access.String())]++
 		}
 	}
+	written := map[string]int{}
+	for _, w := range s.Writes {
+		if a, ok := changed(w); ok && w.App == s.App {
+			written[strings.ToLower(a.String())]++
+		}
+	}
+	for a, n := range written {
+		if n > intended[a] {
+			broken = append(broken, fmt.Sprintf("%s was changed %d times, and intended %d times", a, n, intended[a]))
+		}
+	}
+	slices.Sort(broken)
 	return broken
 }
 
@@ -206,60 +264,6 @@ func kept(s State, d stored) (broken []string) {
 			broken = append(broken, fmt.Sprintf("delivery %s (%s) was acknowledged and never finished", x.GUID, x.Event))
 		}
 	}
-	return broken
-}
-
-// once looks for what a redelivery, a crash or a race would have doubled.
-func once(s State, d stored) (broken []string) {
-	for _, repo := range s.World.Repos {
-		issues := slices.Clone(repo.Issues)
-		for _, p := range repo.Pulls {
-			issues = append(issues, p.Issue)
-		}
-		for _, i := range issues {
-			answers := 0
-			for _, c := range i.Comments {
-				if strings.HasPrefix(c.Body, "<!-- keyreeve:status ") && c.ViaApp != "" {
-					answers++
-				}
-			}
-			if answers > 1 {
-				broken = append(broken, fmt.Sprintf("%s#%d has %d answers of the bot", repo.FullName, i.Number, answers))
-			}
-		}
-	}
-	pulls := map[string]int{}
-	for _, repo := range s.World.Repos {
-		for _, p := range repo.Pulls {
-			pulls[p.Head]++
-		}
-	}
-	for branch, n := range pulls {
-		if strings.HasPrefix(branch, "keyreeve/") && n > 1 {
-			broken = append(broken, fmt.Sprintf("branch %s has %d pull requests", branch, n))
-		}
-	}
-	return append(broken, doubled(s, d)...)
-}
-
-// doubled counts the grants against the leases: one for each, and no more.
-func doubled(s State, d stored) (broken []string) {
-	leases, grants := map[string]int{}, map[string]int{}
-	for _, l := range d.leases {
-		leases[l.Access.String()]++
-	}
-	for _, w := range s.Writes {
-		if a, ok := grant(w); ok && w.App == s.App {
-			grants[a.String()]++
-		}
-	}
-	for a, n := range grants {
-		// The end of one of several overlapping leases may set the level of the others again.
-		if most := 2*leases[a] - 1; n > most {
-			broken = append(broken, fmt.Sprintf("%s was granted %d times for %d lease(s)", a, n, leases[a]))
-		}
-	}
-	slices.Sort(broken)
 	return broken
 }
 
