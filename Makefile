@@ -83,6 +83,10 @@ golden: ## write the golden files anew: read the difference before you commit it
 	while read -r package; do $(GO) test "$$package" -update </dev/null; done
 	@git status --short -- '*.golden' '*testdata*'
 
+.PHONY: images
+images: ## the pictures of the pages, from the demo (needs chromium, an emoji font and ImageMagick)
+	@docs/images/make.sh
+
 .PHONY: cover
 cover: ## what the tests run, as coverage.html
 	@$(GOTEST) -coverpkg=./... -coverprofile=coverage.out $(PKG)
