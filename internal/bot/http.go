@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -39,7 +40,8 @@ func (b *Bot) serve(c Config, m *metrics) (*http.Server, error) {
 func (b *Bot) recover(c *gin.Context) {
 	defer func() {
 		if p := recover(); p != nil {
-			b.log.ErrorContext(c, "panic in a handler", "route", c.FullPath(), "panic", p)
+			// Its type alone: what panicked may hold anything that was received.
+			b.log.ErrorContext(c.Request.Context(), "panic in a handler", "route", c.FullPath(), "panic", fmt.Sprintf("a value of type %T", p))
 			c.AbortWithStatusJSON(http.StatusInternalServerError, gin.H{"error": "internal error"})
 		}
 	}()
@@ -48,7 +50,7 @@ func (b *Bot) recover(c *gin.Context) {
 
 // ready says whether a delivery could be accepted now: the door is open and the database takes writes.
 func (b *Bot) ready(c *gin.Context) {
-	ctx, cancel := context.WithTimeout(c, 2*time.Second)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), 2*time.Second)
 	defer cancel()
 	if b.closed.Load() {
 		c.String(http.StatusServiceUnavailable, "stopping\n")
@@ -66,8 +68,9 @@ func (b *Bot) ready(c *gin.Context) {
 func (b *Bot) metrics(m *metrics) gin.HandlerFunc {
 	h := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 	return func(c *gin.Context) {
-		if err := m.read(c, b.store, b.queue); err != nil {
-			b.log.WarnContext(c, "metrics are incomplete", "error", err)
+		ctx := c.Request.Context()
+		if err := m.read(ctx, b.store, b.queue); err != nil {
+			b.log.WarnContext(ctx, "metrics are incomplete", "error", err)
 		}
 		h.ServeHTTP(c.Writer, c.Request)
 	}

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -58,7 +59,9 @@ func (m *metrics) walk(next func(context.Context, workflow.Subject) (time.Time, 
 		begin := time.Now()
 		again, err := next(ctx, s)
 		outcome := "settled"
-		if err != nil {
+		if _, limited := errors.AsType[*workflow.LimitedError](err); limited {
+			outcome = "limited"
+		} else if err != nil {
 			outcome = "failed"
 		}
 		m.walks.WithLabelValues(string(s.Kind), outcome).Inc()
