@@ -29,6 +29,7 @@ type Lease struct {
 	Subject      string              `json:"subject"`  // the request's subject key, which is told of every change
 	Decision     string              `json:"decision"` // id of the stored decision that approved it
 	Access       identity.Access     `json:"access"`
+	HolderID     int64               `json:"holderId,omitempty"` // the account id of a user who holds it: a login can change hands
 	Permission   identity.Permission `json:"permission"`
 	Duration     time.Duration       `json:"duration"`
 	State        State               `json:"state"`

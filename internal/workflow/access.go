@@ -3,9 +3,12 @@ package workflow
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/keyreeve/keyreeve/internal/audit"
+	"github.com/keyreeve/keyreeve/internal/identity"
 	"github.com/keyreeve/keyreeve/internal/lifecycle"
 )
 
@@ -20,7 +23,7 @@ func (w *Walker) lookAtAccess(ctx context.Context, s Subject) (turn, error) {
 	if len(stored.Leases) == 0 && stored.Prior == nil && len(stored.Open) == 0 {
 		return turn{}, nil
 	}
-	seen, err := w.observeAccess(ctx, s)
+	seen, err := w.observeAccess(ctx, s, stored.Leases)
 	if err != nil {
 		return turn{}, err
 	}
@@ -38,11 +41,11 @@ func (w *Walker) lookAtAccess(ctx context.Context, s Subject) (turn, error) {
 		t.plan = []Effect{SetAccess{Installation: s.Installation, Access: *s.Access, Level: plan.Act.Level, Revoke: plan.Act.Revoke}}
 	}
 	leases := merge(stored.Leases, plan.Leases)
-	t.failed = func(err error) (Commit, time.Time) { return w.failLeases(s, leases, err) }
+	t.failed = func(_ Effect, err error) (Commit, time.Time) { return w.failLeases(s, leases, err) }
 	if !seen.Known {
 		// Unknown is neither granted nor gone: nothing is concluded, and the
 		// leases that wait for an answer count an attempt.
-		c, again := t.failed(errors.New(seen.Evidence.Answer))
+		c, again := w.failLeases(s, leases, errors.New(seen.Evidence.Answer))
 		t.commit.Leases, t.commit.Entries, t.commit.WakeKeys = c.Leases, c.Entries, c.WakeKeys
 		t.again = earlier(t.again, again)
 	}
@@ -50,12 +53,15 @@ func (w *Walker) lookAtAccess(ctx context.Context, s Subject) (turn, error) {
 }
 
 // observeAccess reads what is held now. Only a limit is an error; any other failure makes the observation unknown.
-func (w *Walker) observeAccess(ctx context.Context, s Subject) (lifecycle.Observed, error) {
+func (w *Walker) observeAccess(ctx context.Context, s Subject, leases []lifecycle.Lease) (lifecycle.Observed, error) {
 	p, err := w.Providers(s.Access.Provider)
 	if err != nil {
 		return lifecycle.Observed{}, err
 	}
-	seen, err := p.Observe(ctx, s.Installation, *s.Access)
+	seen := lifecycle.Observed{}
+	if err = w.sameHolder(ctx, s, leases); err == nil {
+		seen, err = p.Observe(ctx, s.Installation, *s.Access)
+	}
 	var limited *LimitedError
 	switch {
 	case err == nil:
@@ -65,6 +71,31 @@ func (w *Walker) observeAccess(ctx context.Context, s Subject) (lifecycle.Observ
 	}
 	w.Log.WarnContext(ctx, "observe failed", "subject", s.String(), "error", err)
 	return lifecycle.Observed{Evidence: lifecycle.Evidence{At: w.Now(), Answer: err.Error()}}, nil
+}
+
+// sameHolder makes sure that the name by which access is held still is that of whom it was approved for. A name can be
+// given up, and taken by somebody else: then what is seen under it is neither granted nor gone, since the one who holds
+// the access may go by another name now.
+func (w *Walker) sameHolder(ctx context.Context, s Subject, leases []lifecycle.Lease) error {
+	name := s.Access.Principal.Name
+	switch s.Access.Principal.Kind {
+	case identity.User:
+		person, err := w.People.User(ctx, s.Installation, name)
+		if err != nil {
+			return fmt.Errorf("the account %s can't be read, and may have another name now: %w", name, err)
+		}
+		for _, l := range leases {
+			if l.HolderID != 0 && l.HolderID != person.ID {
+				return fmt.Errorf("%s is another account than the one that lease %s was approved for", name, l.ID)
+			}
+		}
+	case identity.Team:
+		org, slug, _ := strings.Cut(name, "/")
+		if _, err := w.People.Team(ctx, s.Installation, org, slug); err != nil {
+			return fmt.Errorf("the team %s can't be read, and may have another name now: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // noteLeases writes down each change of a lease's state, and wakes the

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/keyreeve/keyreeve/internal/audit"
 	"github.com/keyreeve/keyreeve/internal/identity"
+	"github.com/keyreeve/keyreeve/internal/lifecycle"
 )
 
 // lookAtIssue looks at an issue that may be an access request: from the form,
@@ -21,23 +23,18 @@ func (w *Walker) lookAtIssue(ctx context.Context, s Subject) (turn, error) {
 	if err != nil {
 		return turn{}, err
 	}
-	issue, err := w.Conversations.Issue(ctx, s.Place())
-	switch {
-	case errors.Is(err, ErrNotFound):
-		issue = Issue{} // deleted or transferred: as good as closed
-	case err != nil:
-		return turn{}, err
+	if stored.Request == nil {
+		if issue, err := w.readIssue(ctx, s); err != nil || !isRequest(issue) {
+			return turn{}, err
+		}
 	}
-	if stored.Request == nil && !isRequest(issue) {
-		return turn{}, nil
-	}
-	var f issueFacts
+	f := issueFacts{now: w.Now(), subject: s, stored: stored, registry: Place{Installation: s.Installation, Repo: registry}}
 	if stored.Request != nil && stored.Request.State.frozen() {
-		f, err = w.observeFrozen(ctx, s, registry, stored, issue)
+		err = w.observeFrozen(ctx, &f)
 	} else {
-		f, err = w.observeIssue(ctx, s, registry, stored, issue)
+		err = w.observeIssue(ctx, &f)
 	}
-	if err != nil {
+	if err != nil || stored.Request == nil && !isRequest(f.issue) {
 		return turn{}, err
 	}
 	w.Trace(Point{Subject: s, Step: Observed})
@@ -45,7 +42,45 @@ func (w *Walker) lookAtIssue(ctx context.Context, s Subject) (turn, error) {
 	out := decideIssue(f)
 	t := turn{plan: planIssue(f, out), open: stored.Open, again: out.again}
 	t.commit = w.commitIssue(s, f, out)
+	t.failed = func(e Effect, err error) (Commit, time.Time) {
+		request := out.request
+		if t.commit.Request != nil {
+			request = *t.commit.Request
+		}
+		return failMerge(request, e, err, w.Now())
+	}
 	return t, nil
+}
+
+// readIssue reads the issue; one that was deleted or transferred is as good as closed.
+func (w *Walker) readIssue(ctx context.Context, s Subject) (Issue, error) {
+	issue, err := w.Conversations.Issue(ctx, s.Place())
+	if errors.Is(err, ErrNotFound) {
+		return Issue{}, nil
+	}
+	return issue, err
+}
+
+// tellAfter is how many merges have to fail in a row before people are told: it may be that GitHub is only busy.
+const tellAfter = 3
+
+// failMerge counts a merge that was refused. What keeps it from merging (a draft, a rule of the branch) may need somebody
+// to act, so it is told, and the merge tried again for as long as the request is approved. Any other effect is left to the queue.
+func failMerge(r Request, e Effect, err error, now time.Time) (Commit, time.Time) {
+	if _, ok := e.(MergePull); !ok || errors.Is(err, ErrConflict) || errors.Is(err, errNotSeen) {
+		return Commit{}, time.Time{}
+	}
+	told := r.LastError
+	if r.Attempts++; r.Attempts >= tellAfter {
+		// GitHub's id of the request differs each time; what it said does not.
+		r.LastError, _, _ = strings.Cut(err.Error(), " (request ")
+	}
+	r.UpdatedAt = now
+	c := Commit{Request: &r}
+	if r.LastError != told {
+		c.Wake = []Subject{r.Subject}
+	}
+	return c, now.Add(lifecycle.Backoff(r.Attempts))
 }
 
 // RequestLabel is the label that the issue form gives a request.
@@ -79,7 +114,7 @@ func (w *Walker) commitIssue(s Subject, f issueFacts, out issueOutcome) Commit {
 	} else {
 		next.CreatedAt, next.UpdatedAt = was.CreatedAt, was.UpdatedAt
 	}
-	if was == nil || !next.equal(*was) {
+	if was == nil || !next.equal(*was) || len(out.bindings) > 0 {
 		next.UpdatedAt = f.now
 		c.Request = &next
 	}

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyreeve/keyreeve/approvals"
@@ -32,43 +34,53 @@ func decideIssue(f issueFacts) issueOutcome {
 	out := issueOutcome{request: f.asked()}
 	if out.request.Grant == nil || len(f.problems) > 0 {
 		out.request.State = Invalid
-		out.request.Decision = ""
+		out.request.Decision, out.request.Attempts, out.request.LastError = "", 0, ""
 		if f.given() {
 			out.request.State = Cancelled
 		}
 		return out
 	}
-	digest := out.request.Digest
-	ballot := f.ballot(digest)
+	ballot := f.ballot(out.request)
 	out.bindings = ballot.fresh
-	facts := approvals.Facts{
-		Digest: digest, Needs: f.needs, People: f.people, Excluded: f.excluded,
-		Votes: ballot.votes, Locked: f.issue.Locked, Unknown: f.unknown, Stopped: f.stopped,
-	}
-	if f.pull != nil {
-		facts.Head = f.pull.Head
-		if f.pull.Merged && !f.recorded {
-			facts.Stopped = append(facts.Stopped, approvals.Reason{Code: approvals.ContentDiffers, Subject: f.grant.Path()})
-		}
-	}
+	facts := f.approval(out.request.Digest, ballot.votes)
 	d := approvals.Decide(facts)
 	out.decision = f.store(facts, d)
 	out.request.Decision = out.decision.ID
 	out.request.State = verdictStates[d.Verdict]
-	if hasUnknown(f.people) {
+	if hasUnknown(f.people) || len(f.unknown) > 0 {
 		out.again = f.now.Add(time.Minute) // a look-up failed: nothing will call for it
 	}
-	switch merged := f.pull != nil && f.pull.Merged; {
+	merged := f.pull != nil && f.pull.Merged
+	switch {
+	case f.given(): // also when the bot's merge came first: nobody wants the access any more
+		out.request.State = Cancelled
 	case merged && d.Verdict == approvals.Approved:
 		out.request.State = Merged
 		out.lease = f.newLease(out.decision.ID)
 		out.leases = []lifecycle.Lease{*out.lease}
 	case merged:
 		out.unmerged = true
-	case f.given():
-		out.request.State = Cancelled
+	}
+	if out.request.State != Approved {
+		out.request.Attempts, out.request.LastError = 0, ""
 	}
 	return out
+}
+
+// approval is what a decision is made from.
+func (f issueFacts) approval(digest string, votes []approvals.Vote) approvals.Facts {
+	facts := approvals.Facts{
+		Digest: digest, Needs: f.needs, People: f.people, Excluded: f.excluded,
+		Votes: votes, Locked: f.issue.Locked, Unknown: f.unknown, Stopped: f.stopped,
+	}
+	if f.pull == nil {
+		return facts
+	}
+	facts.Head, facts.Locked = f.pull.Head, f.issue.Locked || f.pull.Locked
+	if f.pull.Merged && !f.recorded {
+		facts.Stopped = append(slices.Clone(f.stopped), approvals.Reason{Code: approvals.ContentDiffers, Subject: f.grant.Path()})
+	}
+	return facts
 }
 
 var verdictStates = map[approvals.Verdict]RequestState{
@@ -94,10 +106,10 @@ func decideFrozen(f issueFacts) issueOutcome {
 	return out
 }
 
-// given says that somebody gave the request up before it was merged: the
-// issue or its pull request is closed. A later act of a person beats the bot.
+// given says that somebody gave the request up before it was merged: the issue or its pull request is closed, or the
+// requester said so. A later act of a person beats the bot.
 func (f issueFacts) given() bool {
-	return !f.issue.Open || f.pull != nil && !f.pull.Open && !f.pull.Merged
+	return !f.issue.Open || f.pull != nil && !f.pull.Open && !f.pull.Merged || len(f.cancels()) > 0
 }
 
 // asked is the request as the issue has it now.
@@ -107,7 +119,7 @@ func (f issueFacts) asked() Request {
 		Title: f.issue.Title, Registry: f.registry.Repo, Grant: f.grant, Identity: f.identity,
 	}
 	if old := f.stored.Request; old != nil {
-		r.Branch, r.Pull = old.Branch, old.Pull
+		r.Branch, r.Pull, r.Shown, r.Attempts, r.LastError = old.Branch, old.Pull, old.Shown, old.Attempts, old.LastError
 		if f.issue.Number == 0 { // gone: what was known of it stays
 			r.Requester, r.Title = old.Requester, old.Title
 		}
@@ -120,25 +132,55 @@ func (f issueFacts) asked() Request {
 	}
 	if f.pull != nil {
 		r.Pull = f.pull.Number
+		switch {
+		case r.Grant == nil || !f.holds(*r.Grant):
+			r.Shown = showsOther
+		case len(f.problems) == 0: // else it is not known for whom it would be
+			r.Shown = f.content()
+		}
 	}
 	return r
 }
 
-func (f issueFacts) ballot(digest string) ballot {
-	comments := append(append([]Comment(nil), f.comments...), f.pullComments...)
+// showsOther is Request.Shown while the pull request asks for anything else than the issue does.
+const showsOther = "other"
+
+// content is what votes are bound to: what is asked for, and for which account, since the identity's record could name
+// another one tomorrow.
+func (f issueFacts) content() string { return f.grant.Digest() + " for " + f.holder.principal.String() }
+
+// holds says whether the pull request brings just the record of a grant, in one commit, and nothing else.
+func (f issueFacts) holds(g identity.Grant) bool {
+	if f.pull == nil || len(f.pull.Files) != 1 || len(f.pull.Commits) != 1 {
+		return false
+	}
+	file := f.pull.Files[0]
+	return file.Path == g.Path() && file.Status == "added" && file.SHA == blobName(identity.Encode(g))
+}
+
+func (f issueFacts) ballot(r Request) ballot {
 	var reviews []Review
 	if f.pull != nil {
 		reviews = f.pull.Reviews
 	}
-	return collect(f.stored.Votes, digest, f.issue.LastEditedAt, comments, reviews, f.now)
+	before := ""
+	if f.stored.Request != nil {
+		before = f.stored.Request.Shown
+	}
+	a := asked{content: f.content(), digest: r.Digest, edited: f.issue.LastEditedAt}
+	a.shown = r.Shown == a.content && (before == "" || before == a.content)
+	return collect(f.stored.Votes, a, f.comments, f.pullComments, reviews, f.now)
 }
 
 // newLease is the lease that the approved, merged request asks for.
 func (f issueFacts) newLease(decision string) *lifecycle.Lease {
-	holder, _ := f.identity.Account.Principal()
+	// GitHub's names are the same in any case of letters, and one access is to have one name: two leases on it under two
+	// spellings would each restore what the other one gave.
+	who := f.holder.principal
+	who.Name = strings.ToLower(who.Name)
 	return &lifecycle.Lease{
 		ID: f.grant.ID, Installation: f.subject.Installation, Subject: f.subject.Key(), Decision: decision,
-		Access:     identity.Access{Provider: f.grant.Provider, Resource: f.grant.Resource, Principal: holder},
+		Access: identity.Access{Provider: f.grant.Provider, Resource: strings.ToLower(f.grant.Resource), Principal: who}, HolderID: f.holder.id,
 		Permission: f.grant.Permission, Duration: time.Duration(f.grant.Duration), State: lifecycle.Approved,
 	}
 }

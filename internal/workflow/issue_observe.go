@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/keyreeve/keyreeve/approvals"
@@ -32,50 +31,56 @@ type issueFacts struct {
 	people   map[string]approvals.Members
 	excluded []approvals.Exclusion
 	stopped  []approvals.Reason
+	holder   holder // who would hold the access
 	unknown  []string
 	recorded bool // the record is on the default branch, byte for byte
 
 	// The registry pull request, once there is one.
 	pull         *Pull
 	pullComments []Comment
+	pullGone     bool // only where the request is frozen: the registry it was in can't be found any more
 	checks       []Check
 	branchTip    string // of the request's branch; "" where it does not exist
 }
 
-// observeIssue reads everything that a request not yet merged rests on.
-func (w *Walker) observeIssue(ctx context.Context, s Subject, registry identity.Repo, stored State, issue Issue) (issueFacts, error) {
-	f := issueFacts{now: w.Now(), subject: s, stored: stored, issue: issue, registry: Place{Installation: s.Installation, Repo: registry}}
+// observeIssue reads everything that a request not yet merged rests on. The issue itself is read after all that was said
+// about it: a vote that is seen was then given before the issue was read, so that an edit between the two shows by its time.
+func (w *Walker) observeIssue(ctx context.Context, f *issueFacts) (err error) {
 	for _, read := range []func(context.Context, *issueFacts) error{
-		w.observeConversation, w.observePull, w.observeRegistry, w.observeResource, w.observeBeneficiary,
+		w.observeConversation, w.observePull, w.observeBody, w.observeRegistry, w.observeResource, w.observeBeneficiary,
 	} {
-		if err := read(ctx, &f); err != nil {
-			return f, err
+		if err := read(ctx, f); err != nil {
+			return err
 		}
 	}
-	people, err := w.standBehind(ctx, s.Installation, f.needs)
-	f.people = people
-	return f, err
+	f.people, err = w.standBehind(ctx, f.subject.Installation, f.needs)
+	return err
 }
 
 // observeFrozen reads what a merged request still needs: where to tell people what became of its access.
-func (w *Walker) observeFrozen(ctx context.Context, s Subject, registry identity.Repo, stored State, issue Issue) (issueFacts, error) {
-	f := issueFacts{now: w.Now(), subject: s, stored: stored, issue: issue, registry: Place{Installation: s.Installation, Repo: registry}}
-	f.grant = stored.Request.Grant
-	if err := w.observeConversation(ctx, &f); err != nil {
-		return f, err
+func (w *Walker) observeFrozen(ctx context.Context, f *issueFacts) error {
+	r := f.stored.Request
+	f.grant = r.Grant
+	if err := w.observeConversation(ctx, f); err != nil {
+		return err
 	}
 	pull := f.registry
-	pull.Number = stored.Request.Pull
-	comments, err := w.Conversations.Comments(ctx, pull)
+	pull.Number = r.Pull
+	var err error
+	f.pullComments, err = w.Conversations.Comments(ctx, pull)
+	if f.pullGone = errors.Is(err, ErrNotFound); err != nil && !f.pullGone {
+		return err
+	}
+	f.branchTip, err = w.Repositories.Tip(ctx, f.registry, r.Branch)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return f, err
+		return err
 	}
-	f.pullComments = comments
-	f.branchTip, err = w.Repositories.Tip(ctx, f.registry, stored.Request.Branch)
-	if errors.Is(err, ErrNotFound) {
-		f.branchTip, err = "", nil
-	}
-	return f, err
+	return w.observeBody(ctx, f)
+}
+
+func (w *Walker) observeBody(ctx context.Context, f *issueFacts) (err error) {
+	f.issue, err = w.readIssue(ctx, f.subject)
+	return err
 }
 
 func (w *Walker) observeConversation(ctx context.Context, f *issueFacts) error {
@@ -221,71 +226,3 @@ func (w *Walker) record(ctx context.Context, f *issueFacts, path string) (*File,
 	}
 	return &file, err
 }
-
-// observeResource reads who owns the resource, by its own CODEOWNERS on its default branch.
-func (w *Walker) observeResource(ctx context.Context, f *issueFacts) error {
-	if f.grant == nil {
-		return nil
-	}
-	repo, err := identity.ParseRepo(f.grant.Resource)
-	if err != nil {
-		return nil // CheckGrant has said so
-	}
-	if strings.EqualFold(repo.String(), f.registry.Repo.String()) {
-		f.stopped = append(f.stopped, approvals.Reason{Code: approvals.SelfEscalation, Subject: repo.String()})
-	}
-	at := Place{Installation: f.subject.Installation, Repo: repo}
-	branch, err := w.Repositories.Default(ctx, at)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		f.problems = append(f.problems, identity.Problem{
-			Field: identity.HeadingRepository, What: fmt.Sprintf("the repository %q does not exist, is empty, or is not open to keyreeve", f.grant.Resource),
-			Hint: "check the spelling, or have an owner of the organization install keyreeve on it",
-		})
-		return nil
-	case err != nil:
-		return err
-	}
-	owners, err := w.readOwners(ctx, at, branch.SHA)
-	if err != nil {
-		return err
-	}
-	f.needs = append(f.needs, owners.need(approvals.Resource, repo.String(), approvals.ResourcePath))
-	return nil
-}
-
-// observeBeneficiary reads who would hold the access: they, and whoever asked, may not approve it.
-func (w *Walker) observeBeneficiary(ctx context.Context, f *issueFacts) error {
-	f.excluded = append(f.excluded, approvals.Exclusion{Person: f.issue.Author, Why: approvals.Requester})
-	if f.pull != nil {
-		authors, stopped := authorship(f.pull.Commits)
-		f.excluded, f.stopped = append(f.excluded, authors...), append(f.stopped, stopped...)
-		if f.pull.Truncated {
-			f.stopped = append(f.stopped, approvals.Reason{Code: approvals.TooMany, Subject: Place{Repo: f.registry.Repo, Number: f.pull.Number}.String()})
-		}
-	}
-	if f.identity == nil {
-		return nil
-	}
-	holder, ok := f.identity.Account.Principal()
-	if !ok {
-		return nil // CheckGrant has said so
-	}
-	people, err := w.behind(ctx, f.subject.Installation, "@"+holder.Name)
-	if err != nil {
-		return err
-	}
-	if len(people) == 0 && holder.Kind == identity.User {
-		f.problems = append(f.problems, identity.Problem{
-			File: identity.IdentityPath(f.identity.Name), Field: HeadingAccount, What: fmt.Sprintf("the account %q does not exist at GitHub", holder.Name),
-			Hint: "correct account.user in the identity's record by a pull request",
-		})
-	}
-	for _, p := range people {
-		f.excluded = append(f.excluded, approvals.Exclusion{Person: p, Why: approvals.Beneficiary})
-	}
-	return nil
-}
-
-// HeadingAccount names an identity's account in problems.
-const HeadingAccount = "account"

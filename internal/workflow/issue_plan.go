@@ -4,6 +4,7 @@ import (
 	"crypto/sha1" //nolint:gosec // git's own object name of a blob, not a signature
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/approvals"
@@ -38,15 +39,19 @@ func (p *planner) add(e Effect) { p.effects = append(p.effects, e) }
 // record brings the record to its branch, and opens the pull request.
 func (p *planner) record() {
 	f, r := p.facts, p.out.request
-	if r.State != Waiting && r.State != Denied && r.State != Approved || p.out.unmerged {
+	switch {
+	case p.out.unmerged:
+		return
+	case r.State == Waiting, r.State == Denied, r.State == Approved:
+	case r.State == Refused && f.pull != nil && f.pull.Open: // what was pushed to the branch may be why
+	default:
 		return
 	}
-	path, content := r.Grant.Path(), identity.Encode(*r.Grant)
 	about := p.about()
-	if !p.holds(path, content) {
+	if !f.holds(*r.Grant) {
 		p.add(WriteBranch{
 			At: f.registry, Branch: r.Branch, Old: f.branchTip, From: f.base.SHA,
-			Path: path, Content: content, Message: templates.CommitMessage(about),
+			Path: r.Grant.Path(), Content: identity.Encode(*r.Grant), Message: templates.CommitMessage(about),
 		})
 	}
 	if f.pull == nil {
@@ -54,36 +59,44 @@ func (p *planner) record() {
 	}
 }
 
-// holds says whether the pull request brings just this file with just this content.
-func (p *planner) holds(path string, content []byte) bool {
-	if p.facts.pull == nil {
-		return false
-	}
-	files := p.facts.pull.Files
-	return len(files) == 1 && files[0].Path == path && files[0].Status == "added" && files[0].SHA == blobName(content)
-}
-
-// check sets both check runs on the pull request's head.
+// check sets both check runs on the pull request's head. What was approved is the record: a head that holds anything else
+// never gets a green check, however the votes stand, since whoever pushed it could have it merged by that check. A
+// head that is about to be replaced gets none.
 func (p *planner) check() {
 	f, r := p.facts, p.out.request
-	if f.pull == nil || r.State.frozen() || f.pull.Merged {
+	if f.pull == nil || r.State.frozen() || f.pull.Merged || p.planned() {
 		return
 	}
-	path := ""
-	if len(f.pull.Files) > 0 {
-		path = f.pull.Files[0].Path // what is wrong with the form is shown at the record that came from it
+	approval := checks.Approvals(approvals.Decision{
+		Verdict: approvals.Refused, Reasons: []approvals.Reason{{Code: approvals.ContentDiffers, Subject: p.pullPlace().String()}},
+	})
+	if p.out.decision != nil && f.holds(*r.Grant) {
+		approval = checks.Approvals(p.out.decision.Decision)
 	}
-	runs := []checks.Run{checks.Records(path, f.problems)}
-	if p.out.decision != nil {
-		runs = append(runs, checks.Approvals(p.out.decision.Decision))
-	} else {
-		runs = append(runs, checks.Approvals(approvals.Decision{Verdict: approvals.Refused, Reasons: []approvals.Reason{{Code: approvals.ContentDiffers, Subject: f.subject.String()}}}))
-	}
-	for _, run := range runs {
+	for _, run := range []checks.Run{checks.Records(p.recordProblems()), approval} {
 		if id, same := p.shown(run); !same {
 			p.add(setCheck(p.pullPlace(), id, f.pull.Head, run))
 		}
 	}
+}
+
+// recordProblems gives the problems a place in the record on the pull request, which the form's problems came from, and
+// returns its path. A line of the issue is none of the record's.
+func (p *planner) recordProblems() (path string, problems []identity.Problem) {
+	f := p.facts
+	if len(f.pull.Files) > 0 {
+		path = f.pull.Files[0].Path
+	}
+	for _, one := range f.problems {
+		if one.File == "" {
+			one.Line, one.Column = 0, 0
+			if f.grant != nil && f.holds(*f.grant) {
+				one = identity.Locate(path, identity.Encode(*f.grant), []identity.Problem{one})[0]
+			}
+		}
+		problems = append(problems, one)
+	}
+	return path, problems
 }
 
 // shown finds the check run of this name on the head, and whether it shows the same already.
@@ -109,7 +122,7 @@ func (p *planner) answer() {
 	if f.issue.Number != 0 {
 		p.say(f.subject.Place(), f.comments, false)
 	}
-	if number := p.out.request.Pull; number != 0 {
+	if number := p.out.request.Pull; number != 0 && !f.pullGone {
 		p.say(p.pullPlace(), f.pullComments, true)
 	}
 }
@@ -130,34 +143,6 @@ func (p *planner) say(at Place, comments []Comment, onPull bool) {
 
 // normal takes away what GitHub may change in a body.
 func normal(body string) string { return strings.TrimSpace(strings.ReplaceAll(body, "\r\n", "\n")) }
-
-// react answers each command where it stands: seen and counted, or not.
-func (p *planner) react() {
-	if p.out.decision == nil || p.out.request.State.frozen() {
-		return
-	}
-	counts := map[string]bool{}
-	for _, v := range p.out.decision.Decision.Votes {
-		id, _, _ := strings.Cut(v.Vote.ID, ":")
-		counts[id] = v.Counts
-	}
-	for _, c := range []struct {
-		at   Place
-		list []Comment
-	}{{p.facts.subject.Place(), p.facts.comments}, {p.pullPlace(), p.facts.pullComments}} {
-		for _, comment := range c.list {
-			counted, isVote := counts[fmt.Sprintf("comment/%d", comment.ID)]
-			if !isVote || len(comment.Reactions) > 0 {
-				continue
-			}
-			content := "confused"
-			if counted {
-				content = "+1"
-			}
-			p.add(React{At: c.at, Comment: comment.ID, Content: content})
-		}
-	}
-}
 
 // merge merges once the checks are seen green on the very head that was approved.
 func (p *planner) merge() {
@@ -188,6 +173,7 @@ func (p *planner) finish() {
 		if f.pull != nil && f.pull.Open {
 			p.add(ClosePull{At: p.pullPlace()})
 		}
+		p.obey()
 	case Ended, Live, Merged:
 		if f.branchTip != "" && f.stored.Request.State.frozen() {
 			p.add(DeleteBranch{At: f.registry, Branch: r.Branch})
@@ -213,8 +199,13 @@ func (p *planner) about() templates.Pull {
 func (p *planner) status(onPull bool) templates.Status {
 	r := p.out.request
 	s := templates.Status{
-		ID: r.ID, State: string(r.State), Grant: r.Grant, Identity: r.Identity, Digest: r.Digest, Problems: p.facts.problems,
-		Leases: p.out.leases, Issue: p.facts.subject.String(), Registry: r.Registry.String(), OnPull: onPull, Unmerged: p.out.unmerged,
+		ID: r.ID, State: string(r.State), Grant: r.Grant, Identity: r.Identity, Digest: r.Digest, Problems: slices.Clone(p.facts.problems),
+		Leases: p.out.leases, LastError: r.LastError, Issue: p.facts.subject.String(), Registry: r.Registry.String(), OnPull: onPull, Unmerged: p.out.unmerged,
+	}
+	for i, one := range s.Problems {
+		if one.File == "" {
+			s.Problems[i].Field = identity.HeadingOf(one.Field)
+		}
 	}
 	if r.Pull != 0 {
 		s.Pull = p.pullPlace().String()

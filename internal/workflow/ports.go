@@ -65,6 +65,8 @@ type People interface {
 	User(ctx context.Context, installation int64, login string) (identity.Person, error)
 	// Team reads the members of a team, those of its child teams included.
 	Team(ctx context.Context, installation int64, org, slug string) ([]identity.Person, error)
+	// RepositoryPermission reads the most that a user or team may do on a repository, however it is held.
+	RepositoryPermission(ctx context.Context, installation int64, repo identity.Repo, who identity.Principal) (identity.Permission, error)
 }
 
 // Applier applies every effect but SetAccess at GitHub.

@@ -38,9 +38,11 @@ type Request struct {
 	Digest    string             `json:"digest,omitempty"`
 	Registry  identity.Repo      `json:"registry"`
 	Branch    string             `json:"branch,omitempty"`
-	Pull      int                `json:"pull,omitempty"`     // the registry pull request's number, once known
-	Decision  string             `json:"decision,omitempty"` // id of the newest stored decision
-	Voided    int                `json:"voided,omitempty"`   // how often an edit voided given approvals
+	Pull      int                `json:"pull,omitempty"`      // the registry pull request's number, once known
+	Decision  string             `json:"decision,omitempty"`  // id of the newest stored decision
+	Shown     string             `json:"shown,omitempty"`     // what the pull request was last seen to ask for: a content, or "other"
+	Attempts  int                `json:"attempts,omitempty"`  // failed merges in a row
+	LastError string             `json:"lastError,omitempty"` // of the merge, once it failed for longer; safe to show
 	CreatedAt time.Time          `json:"createdAt"`
 	UpdatedAt time.Time          `json:"updatedAt"`
 }
@@ -48,8 +50,8 @@ type Request struct {
 // BoundVote binds a vote to the content that was asked for when the bot first saw it.
 // The first binding of a vote's id stands for ever.
 type BoundVote struct {
-	Vote   string    `json:"vote"` // approvals.Vote's ID, prefixed by its place: "acme/identities#12 comment/7"
-	Digest string    `json:"digest"`
+	Vote   string    `json:"vote"`   // approvals.Vote's ID: "comment/7"
+	Digest string    `json:"digest"` // the content: the request's digest, and for whom
 	SeenAt time.Time `json:"seenAt"`
 }
 

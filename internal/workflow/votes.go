@@ -13,7 +13,8 @@ import (
 )
 
 // lateDigest binds a vote that can't be bound: when the bot first saw it, the
-// content had been edited after the vote, or in the same second.
+// content had been edited after the vote, or in the same second, or the pull
+// request that the vote is on showed another.
 const lateDigest = "late"
 
 // ballot is the votes of a request, and the bindings that are new.
@@ -24,18 +25,38 @@ type ballot struct {
 
 // dated is a vote with the moment at which it was given.
 type dated struct {
-	vote approvals.Vote
-	at   time.Time
+	vote    approvals.Vote
+	at      time.Time
+	unshown bool // on a pull request that shows something else
+}
+
+// asked is what a vote is bound to: the content, and its digest as facts have it.
+type asked struct {
+	content string // the digest, and who would hold the access by the identity's record
+	digest  string
+	edited  time.Time // when the issue's body was last edited, zero when never
+	// shown says that the pull request shows this content, and showed no other since votes were last read.
+	shown bool
 }
 
 // collect gathers the votes from both conversations and the reviews, oldest
 // first, each bound to the content that was asked for when the bot first saw it. GitHub tells no
 // digest that a comment was written for, so the binding compares digests from then on, never times; only at the first
 // sight the time of the last edit is asked, and a tie counts against the vote.
-func collect(stored []BoundVote, digest string, edited time.Time, comments []Comment, reviews []Review, now time.Time) ballot {
+//
+// A comment on the pull request was written below what that shows, not below the issue. So it is bound only when the pull request
+// shows what is asked, and did so already when votes were last read; until the bot has mended what somebody pushed, or has
+// brought an edit of the issue there, none is. A review is of its commit, which says the same better.
+func collect(stored []BoundVote, a asked, comments, pullComments []Comment, reviews []Review, now time.Time) ballot {
 	var all []dated
 	for _, c := range comments {
 		all = append(all, commentVotes(c)...)
+	}
+	for _, c := range pullComments {
+		for _, d := range commentVotes(c) {
+			d.unshown = !a.shown
+			all = append(all, d)
+		}
 	}
 	for _, r := range reviews {
 		if v, ok := reviewVote(r); ok {
@@ -52,13 +73,15 @@ func collect(stored []BoundVote, digest string, edited time.Time, comments []Com
 	for _, d := range all {
 		to, known := bound[d.vote.ID]
 		if !known {
-			to = digest
-			if !edited.IsZero() && !edited.Before(d.at) {
+			to = a.content
+			if d.unshown || !a.edited.IsZero() && !a.edited.Before(d.at) {
 				to = lateDigest
 			}
 			out.fresh = append(out.fresh, BoundVote{Vote: d.vote.ID, Digest: to, SeenAt: now})
 		}
-		d.vote.Digest, d.vote.Late = to, to == lateDigest
+		if d.vote.Digest, d.vote.Late = to, to == lateDigest; to == a.content {
+			d.vote.Digest = a.digest
+		}
 		out.votes = append(out.votes, d.vote)
 	}
 	return out
@@ -107,7 +130,7 @@ func reviewVote(r Review) (approvals.Vote, bool) {
 
 var (
 	coauthor = regexp.MustCompile(`(?mi)^co-authored-by:.*<([^<>]*)>\s*$`)
-	noreply  = regexp.MustCompile(`^(\d+)\+([^@]+)@users\.noreply\.`)
+	noreply  = regexp.MustCompile(`^(\d+)\+([^@]+)@users\.noreply\.github\.com$`) // anybody may own another host of this form
 )
 
 // authorship lists who wrote a pull request's commits, and stops at a commit

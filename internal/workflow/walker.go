@@ -32,28 +32,6 @@ type Config struct {
 	Trace func(Point)
 }
 
-// Point is a point between two steps of a walk.
-type Point struct {
-	Subject Subject
-	Step    PointStep
-	What    string // the effect's What, at the points around an effect
-}
-
-// PointStep names the step that a Point stands behind.
-type PointStep string
-
-// The points. A crash at each leaves: Observed, Decided: nothing; Committed: an
-// intent without an effect; Reached: an effect without its record; Recorded:
-// an effect with its record, not read back; Sealed: all done.
-const (
-	Observed  PointStep = "observed"
-	Decided   PointStep = "decided"
-	Committed PointStep = "committed"
-	Reached   PointStep = "applied"
-	Recorded  PointStep = "recorded"
-	Sealed    PointStep = "sealed"
-)
-
 // Walker walks subjects. It keeps no state of its own and may be used
 // concurrently, but one subject is to be walked by one caller at a time.
 type Walker struct {
@@ -83,8 +61,8 @@ type turn struct {
 	open   []Intent // that an interrupted walk left; looked at in the first round only
 	again  time.Time
 	// failed says what to store when an effect of the plan fails, and when to
-	// look again; nil leaves it to the queue's own retries.
-	failed func(err error) (Commit, time.Time)
+	// look again; nil, or a zero time, leaves it to the queue's own retries.
+	failed func(e Effect, err error) (Commit, time.Time)
 }
 
 // Walk looks at a subject and drives it to where it should be. It returns
@@ -145,11 +123,12 @@ func (w *Walker) converge(ctx context.Context, s Subject, look func(context.Cont
 // rest is written down as not tried. again is when to look again after a failure that the turn knows how to take.
 func (w *Walker) carryOut(ctx context.Context, s Subject, t turn, intents []Intent, applied map[string]bool) (again time.Time, err error) {
 	for i, e := range t.plan {
-		if applied[string(intents[i].Effect)] {
+		key := sameEffect(e, intents[i].Effect)
+		if applied[key] {
 			err = fmt.Errorf("%s: %w", e.What(), errNotSeen)
 		} else {
 			err = w.apply(ctx, s, e, &intents[i])
-			applied[string(intents[i].Effect)] = true
+			applied[key] = true
 		}
 		if err == nil {
 			continue
@@ -157,9 +136,19 @@ func (w *Walker) carryOut(ctx context.Context, s Subject, t turn, intents []Inte
 		if rest := w.abandon(ctx, s, intents[i:], err); rest != nil {
 			return time.Time{}, errors.Join(err, rest)
 		}
-		return w.applyFailed(ctx, t, err)
+		return w.applyFailed(ctx, t, e, err)
 	}
 	return time.Time{}, nil
+}
+
+// sameEffect names what an effect does at most once in a walk. A comment or pull request that is not seen to have
+// arrived would be made twice, also where it would now say something else.
+func sameEffect(e Effect, encoded []byte) string {
+	switch e.(type) {
+	case CreateComment, OpenPull:
+		return e.What()
+	}
+	return string(encoded)
 }
 
 // errNotSeen says that an effect was applied and the read-back does not show it.
@@ -283,12 +272,15 @@ func (w *Walker) reach(ctx context.Context, e Effect) error {
 
 // applyFailed decides what a failed effect means. That the world moved is no
 // failure: the next walk sees it as it is.
-func (w *Walker) applyFailed(ctx context.Context, t turn, err error) (time.Time, error) {
+func (w *Walker) applyFailed(ctx context.Context, t turn, e Effect, err error) (time.Time, error) {
 	var limited *LimitedError
 	if t.failed == nil || errors.As(err, &limited) || ctx.Err() != nil {
 		return time.Time{}, err
 	}
-	c, again := t.failed(err)
+	c, again := t.failed(e, err)
+	if again.IsZero() {
+		return time.Time{}, err
+	}
 	if cerr := w.Store.Commit(ctx, c); cerr != nil {
 		return time.Time{}, errors.Join(err, cerr)
 	}
