@@ -244,11 +244,12 @@ var (
 // TestPagesNameTestsThatExist lets no page rest a claim on a test that is gone. A name that ends in … is the beginning of one.
 func TestPagesNameTestsThatExist(t *testing.T) {
 	var have []string
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+	tree := os.DirFS("..")
+	err := fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
-		source, err := os.ReadFile(path)
+		source, err := fs.ReadFile(tree, path)
 		for _, m := range testFunc.FindAllSubmatch(source, -1) {
 			have = append(have, string(m[1]))
 		}
