@@ -47,7 +47,9 @@ func (w *Walker) lookAtAccess(ctx context.Context, s Subject) (turn, error) {
 		// leases that wait for an answer count an attempt.
 		c, again := w.failLeases(s, leases, errors.New(seen.Evidence.Answer))
 		t.commit.Leases, t.commit.Entries, t.commit.WakeKeys = c.Leases, c.Entries, c.WakeKeys
-		t.again = earlier(t.again, again)
+		if t.again = earlier(t.again, again); !t.again.After(now) {
+			t.again = again // an end that is past is no time to look at again: its lease backs off as the others do
+		}
 	}
 	return t, nil
 }

@@ -84,9 +84,9 @@ func (f *issueFacts) do(e Effect) {
 			}
 		}
 	case React:
-		for i, c := range *talk(e.At) {
-			if c.ID == e.Comment {
-				(*talk(e.At))[i].Reactions = append(c.Reactions, e.Content)
+		for i := range *talk(e.At) {
+			if c := &(*talk(e.At))[i]; c.ID == e.Comment {
+				c.Reactions = append(c.Reactions, e.Content)
 			}
 		}
 	case SetCheck:
