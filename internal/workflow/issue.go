@@ -40,7 +40,8 @@ func (w *Walker) lookAtIssue(ctx context.Context, s Subject) (turn, error) {
 	w.Trace(Point{Subject: s, Step: Observed})
 
 	out := decideIssue(f)
-	t := turn{plan: planIssue(f, out), open: stored.Open, again: out.again}
+	t := turn{plan: planIssue(f, out), open: stored.Open}
+	t.again = f.noteSaid(&out.request, t.plan, out.again)
 	t.commit = w.commitIssue(s, f, out)
 	t.failed = func(e Effect, err error) (Commit, time.Time) {
 		request := out.request

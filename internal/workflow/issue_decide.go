@@ -119,7 +119,7 @@ func (f issueFacts) asked() Request {
 		Title: f.issue.Title, Registry: f.registry.Repo, Grant: f.grant, Identity: f.identity,
 	}
 	if old := f.stored.Request; old != nil {
-		r.Branch, r.Pull, r.Shown, r.Attempts, r.LastError = old.Branch, old.Pull, old.Shown, old.Attempts, old.LastError
+		r.Branch, r.Pull, r.Shown, r.Said, r.Attempts, r.LastError = old.Branch, old.Pull, old.Shown, old.Said, old.Attempts, old.LastError
 		if f.issue.Number == 0 { // gone: what was known of it stays
 			r.Requester, r.Title = old.Requester, old.Title
 		}

@@ -106,6 +106,8 @@ func (w *Walker) observePull(ctx context.Context, f *issueFacts) error {
 	at := f.registry
 	at.Number, err = w.Pulls.PullOf(ctx, f.registry, branch)
 	switch {
+	case errors.Is(err, ErrNotFound) && f.stored.Request.Pull != 0:
+		at.Number = f.stored.Request.Pull // a list may be stale, and may lack one whose branch is gone
 	case errors.Is(err, ErrNotFound):
 		return nil
 	case err != nil:

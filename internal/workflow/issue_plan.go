@@ -4,8 +4,10 @@ import (
 	"crypto/sha1" //nolint:gosec // git's own object name of a blob, not a signature
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyreeve/keyreeve/approvals"
 	"github.com/keyreeve/keyreeve/checks"
@@ -138,7 +140,47 @@ func (p *planner) say(at Place, comments []Comment, onPull bool) {
 			return
 		}
 	}
-	p.add(CreateComment{At: at, Body: body})
+	if _, waits := p.facts.unseen(at); !waits {
+		p.add(CreateComment{At: at, Body: body})
+	}
+}
+
+// seenWithin is how long a new comment may take to be seen in GitHub's list. Within it no other one is made, also not by
+// another walk, or after a crash that leaves it open whether the first was.
+const seenWithin = 10 * time.Second
+
+// unseen says that a comment was lately made, or about to be, and until when it may not be seen yet.
+func (f issueFacts) unseen(at Place) (until time.Time, waits bool) {
+	if f.stored.Request == nil {
+		return until, false
+	}
+	said, ok := f.stored.Request.Said[at.String()]
+	until = said.Add(seenWithin)
+	return until, ok && f.now.Before(until) && !f.now.Before(said)
+}
+
+// noteSaid writes down which comments are about to be made, and returns when to look again for those that are not seen yet.
+func (f issueFacts) noteSaid(r *Request, plan []Effect, again time.Time) time.Time {
+	r.Said = maps.Clone(r.Said)
+	for _, e := range plan {
+		if c, ok := e.(CreateComment); ok {
+			if r.Said == nil {
+				r.Said = map[string]time.Time{}
+			}
+			r.Said[c.At.String()] = f.now.UTC()
+		}
+	}
+	marker := templates.Marker(r.ID)
+	for _, c := range []struct {
+		at   Place
+		list []Comment
+	}{{f.subject.Place(), f.comments}, {Place{Repo: f.registry.Repo, Number: r.Pull}, f.pullComments}} {
+		until, waits := f.unseen(c.at)
+		if waits && !slices.ContainsFunc(c.list, func(one Comment) bool { return one.Ours && strings.HasPrefix(one.Body, marker) }) {
+			again = earlier(again, until)
+		}
+	}
+	return again
 }
 
 // normal takes away what GitHub may change in a body.

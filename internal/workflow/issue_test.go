@@ -379,3 +379,37 @@ func TestFailMerge(t *testing.T) {
 		t.Error("another effect's failure is taken for the merge's")
 	}
 }
+
+// TestCommentIsNotMadeTwice: one that was made a moment ago, or was about to be before a crash, may not be seen yet.
+func TestCommentIsNotMadeTwice(t *testing.T) {
+	f := asking()
+	f.comments, f.stored.Request.Said = nil, nil
+	made := func() (n int, again time.Time) {
+		out := decideIssue(f)
+		plan := planIssue(f, out)
+		again = f.noteSaid(&out.request, plan, out.again)
+		f.stored.Request = &out.request
+		for _, e := range plan {
+			if _, ok := e.(CreateComment); ok {
+				n++
+			}
+		}
+		return n, again
+	}
+	if n, again := made(); n != 1 || !again.IsZero() {
+		t.Fatalf("at first %d comments are made, again %s", n, again)
+	}
+	f.now = noon.Add(seenWithin - time.Second)
+	n, again := made()
+	if n != 0 || !again.Equal(noon.Add(seenWithin)) {
+		t.Fatalf("while it may be on its way, %d are made, again %s", n, again)
+	}
+	f.now = again
+	if n, _ := made(); n != 1 {
+		t.Errorf("once it should have been seen, %d are made", n)
+	}
+	f.now = noon.Add(-time.Hour)
+	if n, _ := made(); n != 1 {
+		t.Errorf("with a clock that went back, %d are made", n)
+	}
+}

@@ -38,13 +38,15 @@ type Request struct {
 	Digest    string             `json:"digest,omitempty"`
 	Registry  identity.Repo      `json:"registry"`
 	Branch    string             `json:"branch,omitempty"`
-	Pull      int                `json:"pull,omitempty"`      // the registry pull request's number, once known
-	Decision  string             `json:"decision,omitempty"`  // id of the newest stored decision
-	Shown     string             `json:"shown,omitempty"`     // what the pull request was last seen to ask for: a content, or "other"
-	Attempts  int                `json:"attempts,omitempty"`  // failed merges in a row
-	LastError string             `json:"lastError,omitempty"` // of the merge, once it failed for longer; safe to show
-	CreatedAt time.Time          `json:"createdAt"`
-	UpdatedAt time.Time          `json:"updatedAt"`
+	Pull      int                `json:"pull,omitempty"`     // the registry pull request's number, once known
+	Decision  string             `json:"decision,omitempty"` // id of the newest stored decision
+	Shown     string             `json:"shown,omitempty"`    // what the pull request was last seen to ask for: a content, or "other"
+	// Said is when the bot's comment in a conversation ("acme/identities#1") was last intended to be made.
+	Said      map[string]time.Time `json:"said,omitempty"`
+	Attempts  int                  `json:"attempts,omitempty"`  // failed merges in a row
+	LastError string               `json:"lastError,omitempty"` // of the merge, once it failed for longer; safe to show
+	CreatedAt time.Time            `json:"createdAt"`
+	UpdatedAt time.Time            `json:"updatedAt"`
 }
 
 // BoundVote binds a vote to the content that was asked for when the bot first saw it.
