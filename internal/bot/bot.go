@@ -74,7 +74,7 @@ func Start(ctx context.Context, c Config, l net.Listener) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := assemble(c, l, db, github, registry, m) //nolint:contextcheck // a handler has its own request's context
+	b, err := assemble(c, l, db, github, registry, m)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
