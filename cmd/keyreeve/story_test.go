@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -111,8 +112,11 @@ func tracer() func(workflow.Point) {
 	}
 }
 
+// commitName is a commit in an effect's words: another one in each play, so points are named without it.
+var commitName = regexp.MustCompile(`\b(on|at) [0-9a-f]{7}\b`)
+
 func pointName(p workflow.Point) string {
-	return strings.TrimSpace(fmt.Sprintf("%s %s %s", p.Subject.Kind, p.Step, p.What))
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s", p.Subject.Kind, p.Step, commitName.ReplaceAllString(p.What, "$1 a commit")))
 }
 
 // theatre is the world of one story: the simulated GitHub, its clock, and the bot as a process of its own.
