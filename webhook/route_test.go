@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -22,9 +23,7 @@ func payloadOf(t testing.TB, parts ...string) []byte {
 		if err := json.Unmarshal([]byte(p), &one); err != nil {
 			t.Fatalf("%s: %v", p, err)
 		}
-		for k, v := range one {
-			all[k] = v
-		}
+		maps.Copy(all, one)
 	}
 	b, err := json.Marshal(all)
 	if err != nil {

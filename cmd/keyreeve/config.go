@@ -56,7 +56,7 @@ func parseConfig(environ []string) (Config, error) {
 		wrong = append(wrong, parseErrors(err)...)
 	}
 	wrong = append(wrong, unknownNames(values)...)
-	wrong = append(wrong, c.check(values)...)
+	wrong = append(wrong, c.check()...)
 	if len(wrong) == 0 {
 		return c, nil
 	}
@@ -123,7 +123,7 @@ func unknownNames(values map[string]string) []string {
 }
 
 // check looks at what the values mean; it says nothing of what is missing. No message holds a secret.
-func (c *Config) check(values map[string]string) []string {
+func (c *Config) check() []string {
 	var wrong []string
 	if c.AppID < 0 {
 		wrong = append(wrong, prefix+"APP_ID is not an App's id: it is on the App's settings page")
@@ -133,23 +133,34 @@ func (c *Config) check(values map[string]string) []string {
 			wrong = append(wrong, prefix+name+" has fewer than 16 characters: make one with `openssl rand -hex 32`")
 		}
 	}
-	if values[prefix+"GITHUB_URL"] != "" || c.GitHubURL != "" {
-		if u, err := url.Parse(c.GitHubURL); err != nil || u.Scheme != "https" && !loopback(u) || u.Host == "" || u.User != nil {
-			wrong = append(wrong, prefix+"GITHUB_URL is not a REST base such as https://api.github.com/ or https://HOST/api/v3/")
-		}
+	if c.GitHubURL != "" && !restBase(c.GitHubURL) {
+		wrong = append(wrong, prefix+"GITHUB_URL is not a REST base such as https://api.github.com/ or https://HOST/api/v3/")
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); c.Listen != "" && err != nil {
 		wrong = append(wrong, prefix+"LISTEN is not an address such as 127.0.0.1:8080 or :8080")
 	}
-	if c.PrivateKeyFile != "" {
-		var err error
-		if c.privateKey, err = os.ReadFile(c.PrivateKeyFile); err != nil {
-			wrong = append(wrong, prefix+"PRIVATE_KEY_FILE can't be read: "+cause(err))
-		} else if !strings.Contains(string(c.privateKey), "PRIVATE KEY") {
-			wrong = append(wrong, prefix+"PRIVATE_KEY_FILE holds no PEM private key: use the file that GitHub gave you")
-		}
+	return append(wrong, c.readKey()...)
+}
+
+// readKey reads the private key; what is wrong with it is said without its content.
+func (c *Config) readKey() []string {
+	if c.PrivateKeyFile == "" {
+		return nil
 	}
-	return wrong
+	var err error
+	if c.privateKey, err = os.ReadFile(c.PrivateKeyFile); err != nil {
+		return []string{prefix + "PRIVATE_KEY_FILE can't be read: " + cause(err)}
+	}
+	if !strings.Contains(string(c.privateKey), "PRIVATE KEY") {
+		return []string{prefix + "PRIVATE_KEY_FILE holds no PEM private key: use the file that GitHub gave you"}
+	}
+	return nil
+}
+
+// restBase accepts an address without a user in it, over https or on this machine.
+func restBase(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && u.User == nil && (u.Scheme == "https" || loopback(u))
 }
 
 // loopback allows plain http to this machine alone: a token is not to cross a network in the clear.

@@ -92,7 +92,7 @@ func tell(ctx context.Context, d *demo.Demo, f demoFlags, out io.Writer) error {
 		}
 		return fmt.Errorf("the story did not come to its end: %w", err)
 	}
-	d.Note("The whole end state, checked at the simulated GitHub and in the database")
+	d.Notef("The whole end state, checked at the simulated GitHub and in the database")
 	report, err := d.Verify(ctx)
 	if err != nil {
 		return fmt.Errorf("check the end state: %w", err)

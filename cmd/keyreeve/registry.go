@@ -61,10 +61,10 @@ func writeNew(dir string, files map[string][]byte) error {
 	}
 	for _, name := range sortedKeys(files) {
 		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // a checkout, as git would make it
 			return err
 		}
-		if err := os.WriteFile(path, files[name], 0o644); err != nil {
+		if err := os.WriteFile(path, files[name], 0o644); err != nil { //nolint:gosec // likewise
 			return err
 		}
 	}

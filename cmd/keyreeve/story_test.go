@@ -271,16 +271,18 @@ func (th *theatre) revive() error {
 
 // until waits for something to become true, by looking again and again.
 func (th *theatre) until(what string, is func() (bool, error)) error {
-	deadline := time.Now().Add(time.Minute)
+	deadline, look := time.After(time.Minute), time.NewTicker(10*time.Millisecond)
+	defer look.Stop()
 	for {
 		ok, err := is()
 		if err != nil || ok {
 			return err
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-look.C:
+		case <-deadline:
 			return fmt.Errorf("waited a minute for %s", what)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 

@@ -145,8 +145,8 @@ func (d *Demo) ended(ctx context.Context) (broken []string, err error) {
 	return broken, nil
 }
 
-// Note prints a line below the story.
-func (d *Demo) Note(format string, args ...any) { d.say.note(format, args...) }
+// Notef prints a line below the story.
+func (d *Demo) Notef(format string, args ...any) { d.say.notef(format, args...) }
 
 // KeepRegistry leaves a checkout of the registry in dir.
 func (d *Demo) KeepRegistry(ctx context.Context, dir string) error {

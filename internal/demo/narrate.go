@@ -52,8 +52,8 @@ func (n *narrator) say(e hub.Event, what string, below ...string) {
 	}
 }
 
-// note prints a line that is nobody's act.
-func (n *narrator) note(format string, args ...any) {
+// notef prints a line that is nobody's act.
+func (n *narrator) notef(format string, args ...any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	_, _ = fmt.Fprintf(n.out, "\n%s\n", n.paint(bold, fmt.Sprintf(format, args...)))
@@ -113,11 +113,11 @@ func (n *narrator) check(e hub.Event) {
 	if state == "" {
 		state = e.Detail["status"]
 	}
-	if said := state + title; n.checks[name] == said {
+	said := state + title
+	if n.checks[name] == said {
 		return
-	} else {
-		n.checks[name] = said
 	}
+	n.checks[name] = said
 	mark, colour := "●", yellow
 	switch state {
 	case "success":
@@ -189,7 +189,7 @@ func sentences(body string) []string {
 		}
 		if strings.HasPrefix(l, "|") {
 			var cells []string
-			for _, c := range strings.Split(strings.Trim(l, "|"), "|") {
+			for c := range strings.SplitSeq(strings.Trim(l, "|"), "|") {
 				cells = append(cells, strings.TrimSpace(c))
 			}
 			l = strings.Join(cells, " · ")

@@ -127,7 +127,7 @@ func play(ctx context.Context, s *stage, acts []act, n *narrator, pace time.Dura
 		if err := pause(ctx, pace); err != nil {
 			return err
 		}
-		n.note("%d/%d  %s", i+1, len(acts), a.title)
+		n.notef("%d/%d  %s", i+1, len(acts), a.title)
 		if err := a.do(s); err != nil {
 			return fmt.Errorf("act %d: %w", i+1, err)
 		}

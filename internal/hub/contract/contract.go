@@ -35,7 +35,7 @@ const (
 )
 
 // Violation is one request or answer that the description forbids.
-type Violation struct {
+type Violation struct { //nolint:errname // named as people speak of a contract
 	Method    string // of the request
 	Path      string // of the request, without a /api/v3 prefix and the query
 	Operation string // GitHub's operation id, "issues/create"; "" when unknown

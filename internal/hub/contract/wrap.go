@@ -91,8 +91,8 @@ func (d *Description) checkRequest(e *exchange) error {
 		return errors.New("the operation takes no body")
 	}
 	var body map[string]any
-	if json.Unmarshal(e.body, &body) != nil {
-		return nil // no object: the description has judged it
+	if err := json.Unmarshal(e.body, &body); err != nil {
+		return nil //nolint:nilerr // no object: the description has judged it
 	}
 	return checkConclusion(operation.OperationID, body)
 }

@@ -51,7 +51,7 @@ type Host struct {
 	// Pushed is told of each reference that an accepted push changed, before
 	// the client gets its answer. A created reference has old "", a deleted
 	// one new "". Nil is allowed. Set it before the first request.
-	Pushed func(owner, repo string, ref, old, new string)
+	Pushed func(owner, repo string, ref, from, to string)
 
 	dir string // absolute
 	git string // absolute path of the git command

@@ -45,10 +45,7 @@ func validRef(ref string) bool {
 			return false
 		}
 	}
-	if strings.ContainsFunc(ref, func(c rune) bool { return c <= ' ' || c == 0x7f || strings.ContainsRune(`~^:?*[\`, c) }) {
-		return false
-	}
-	if strings.HasSuffix(ref, "/") || strings.HasSuffix(ref, ".") {
+	if strings.ContainsFunc(ref, notInRef) || strings.HasSuffix(ref, "/") || strings.HasSuffix(ref, ".") {
 		return false
 	}
 	for part := range strings.SplitSeq(ref, "/") {
@@ -58,6 +55,8 @@ func validRef(ref string) bool {
 	}
 	return true
 }
+
+func notInRef(c rune) bool { return c <= ' ' || c == 0x7f || strings.ContainsRune(`~^:?*[\`, c) }
 
 // validPath accepts a file's path inside a tree: relative, no empty part, no
 // "." or "..", nothing called .git in any case, no control byte.

@@ -82,17 +82,7 @@ func (r *Repo) SetRef(ref, sha, old string) error {
 		return fmt.Errorf("set %s: %w", ref, err)
 	}
 	object, current := got[0], got[1]
-	switch {
-	case object.kind == "":
-		err = ErrNotFound
-	case strings.HasPrefix(ref, "refs/heads/") && object.kind != "commit":
-		err = ErrInvalid
-	case old == "" && current.sha != "":
-		err = ErrExists
-	case validSHA(old) && current.sha != old:
-		err = ErrStale
-	}
-	if err != nil {
+	if err := mayMove(ref, old, object, current); err != nil {
 		return fmt.Errorf("set %s to %s: %w", ref, sha, err)
 	}
 	expect := current.sha
@@ -105,6 +95,21 @@ func (r *Repo) SetRef(ref, sha, old string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("set %s to %s: %w", ref, sha, err)
+	}
+	return nil
+}
+
+// mayMove says why a reference may not be set from what it is now to an object.
+func mayMove(ref, old string, to, now object) error {
+	switch {
+	case to.kind == "":
+		return ErrNotFound
+	case strings.HasPrefix(ref, "refs/heads/") && to.kind != "commit":
+		return ErrInvalid
+	case old == "" && now.sha != "":
+		return ErrExists
+	case validSHA(old) && now.sha != old:
+		return ErrStale
 	}
 	return nil
 }

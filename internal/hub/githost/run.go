@@ -50,8 +50,7 @@ func (e *exitError) Error() string {
 // exited gives the status and the complaint of a git process that failed, or
 // -1 when err is anything else.
 func exited(err error) (status int, stderr string) {
-	var e *exitError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*exitError](err); ok {
 		return e.status, e.stderr
 	}
 	return -1, ""
@@ -65,7 +64,7 @@ func (h *Host) run(ctx context.Context, c command) ([]byte, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, h.git, c.args...)
+	cmd := exec.CommandContext(ctx, h.git, c.args...) //nolint:gosec // names and revisions are checked, and stand behind --
 	cmd.Dir = h.dir
 	cmd.Env = append(h.environment(c.repo), c.env...)
 	cmd.Stdin = c.stdin
@@ -86,8 +85,7 @@ func (h *Host) run(ctx context.Context, c command) ([]byte, error) {
 	if err == nil {
 		return collected.Bytes(), nil
 	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return collected.Bytes(), &exitError{verb: verb, status: exit.ExitCode(), stderr: strings.TrimSpace(complaint.String())}
 	}
 	return nil, fmt.Errorf("git %s: %w", verb, err)

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"path"
@@ -125,7 +126,7 @@ func (s *server) blob(r *request) (*page, error) {
 	switch {
 	case len(data) > maxBlob:
 		d.Why = "This file is too large to be shown."
-	case !utf8.Valid(data) || strings.ContainsRune(string(data), 0):
+	case !utf8.Valid(data) || bytes.ContainsRune(data, 0):
 		d.Why = "This file is binary."
 	case strings.HasSuffix(strings.ToLower(file), ".md") && r.URL.Query().Get("plain") != "1":
 		d.Source, d.Plain = string(data), "?plain=1"

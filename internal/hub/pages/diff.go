@@ -51,8 +51,8 @@ func patchLines(patch string) []diffLine {
 			return append(lines, diffLine{Kind: "note", Text: "The rest of this file's changes is not shown."})
 		}
 		if m := hunkHead.FindStringSubmatch(line); m != nil {
-			before, _ = strconv.Atoi(m[1]) //nolint:errcheck // digits
-			after, _ = strconv.Atoi(m[2])  //nolint:errcheck // digits
+			before, _ = strconv.Atoi(m[1])
+			after, _ = strconv.Atoi(m[2])
 			lines = append(lines, diffLine{Kind: "hunk", Text: line})
 			continue
 		}

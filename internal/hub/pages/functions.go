@@ -35,7 +35,7 @@ func (s *server) functions(r *request) template.FuncMap {
 		"stamp":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"short":     short,
 		"initial":   initial,
-		"hue":       func(login string) int { return hue(login) },
+		"hue":       hue,
 		"plural":    pluralAny,
 		"firstline": firstLine,
 		"lower":     strings.ToLower,
@@ -84,7 +84,7 @@ func pluralAny(n any, word string) string {
 	if long, ok := n.(int64); ok {
 		return plural(long, word)
 	}
-	count, _ := n.(int) //nolint:errcheck // 0 is said of anything else
+	count, _ := n.(int)
 	return plural(count, word)
 }
 

@@ -156,26 +156,30 @@ func strip(v any, names bool) any {
 		}
 		return out
 	case map[string]any:
-		out := map[string]any{}
-		for key, value := range v {
-			switch {
-			case names:
-				out[key] = strip(value, false)
-			case key == "enum" || key == "default" || key == "required":
-				out[key] = value // values, not words of OpenAPI
-			case slices.Contains(dropped, key) || strings.HasPrefix(key, "x-"):
-			default:
-				out[key] = strip(value, slices.Contains(named, key))
-			}
-		}
-		// OpenAPI demands a description of each response.
-		if _, text := v["description"].(string); text && !names && isResponse(v) {
-			out["description"] = ""
-		}
-		return out
+		return stripMap(v, names)
 	default:
 		return v
 	}
+}
+
+func stripMap(v map[string]any, names bool) map[string]any {
+	out := map[string]any{}
+	for key, value := range v {
+		switch {
+		case names:
+			out[key] = strip(value, false)
+		case key == "enum" || key == "default" || key == "required":
+			out[key] = value // values, not words of OpenAPI
+		case slices.Contains(dropped, key) || strings.HasPrefix(key, "x-"):
+		default:
+			out[key] = strip(value, slices.Contains(named, key))
+		}
+	}
+	// OpenAPI demands a description of each response.
+	if _, text := v["description"].(string); text && !names && isResponse(v) {
+		out["description"] = ""
+	}
+	return out
 }
 
 // isResponse tells a Response object from a schema, parameter, request body or
