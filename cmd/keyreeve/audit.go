@@ -14,7 +14,8 @@ func newAudit(environ []string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "audit",
 		Short: "Look at the log, and verify that nothing in it was changed",
-		Args:  cobra.NoArgs,
+		Args:  knownCommand,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newAuditShow(environ), newAuditVerify(environ))
 	return c

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/spf13/cobra"
 )
 
@@ -19,9 +22,11 @@ verified); 2 wrong flags or configuration; 3 it could not run to its end.`,
   keyreeve init identities --org acme --owners @acme/security
   keyreeve check identities
   keyreeve serve                     run the bot for a real GitHub`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
+		SilenceErrors:              true,
+		Args:                       knownCommand,
+		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &exitError{exitUsage, hint(err, "see `"+c.CommandPath()+" --help`")}
@@ -36,11 +41,27 @@ verified); 2 wrong flags or configuration; 3 it could not run to its end.`,
 	return root
 }
 
+// knownCommand refuses what is no subcommand, and says what was probably meant.
+func knownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%s has no command %q", c.CommandPath(), args[0])
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		return &exitError{exitUsage, hint(err, "did you mean `"+c.CommandPath()+" "+near[0]+"`?")}
+	}
+	return &exitError{exitUsage, hint(err, "see `"+c.CommandPath()+" --help`")}
+}
+
 // usageErrors makes wrong arguments exit with the code for wrong usage.
 func usageErrors(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
+			err := check(c, args)
+			if _, already := errors.AsType[*exitError](err); already {
+				return err
+			}
+			if err != nil {
 				return &exitError{exitUsage, hint(err, "see `"+c.CommandPath()+" --help`")}
 			}
 			return nil
