@@ -112,6 +112,7 @@ const (
 	Coauthor          Code = "coauthor"           // is named as co-author
 	Beneficiary       Code = "beneficiary"        // would hold the access
 	Prompter          Code = "prompter"           // prompted the agent that asks
+	Editor            Code = "editor"             // edited what the request says
 	BotVote           Code = "bot"                // is not a person
 	EditedVote        Code = "edited"             // the comment was edited
 	HiddenVote        Code = "hidden"             // minimized or dismissed

@@ -73,7 +73,7 @@ func (f *Forge) Issue(ctx context.Context, at workflow.Place) (workflow.Issue, e
 	out := workflow.Issue{
 		Number: i.Number, Title: i.Title, Body: i.Body, Author: i.User.person(), Bot: i.User.bot() || i.Via != nil,
 		Open: i.State == "open", IsPull: i.PullRequest != nil, Locked: i.Locked,
-		CreatedAt: i.CreatedAt, LastEditedAt: e.body, URL: i.HTMLURL,
+		CreatedAt: i.CreatedAt, LastEditedAt: e.body, Editors: e.editors, URL: i.HTMLURL,
 	}
 	for _, l := range i.Labels {
 		out.Labels = append(out.Labels, l.Name)

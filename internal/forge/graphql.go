@@ -3,9 +3,11 @@ package forge
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/keyreeve/keyreeve/internal/identity"
 	"github.com/keyreeve/keyreeve/internal/workflow"
 )
 
@@ -15,8 +17,8 @@ const editsQuery = `query KeyreeveEdits($owner: String!, $name: String!, $number
   repository(owner: $owner, name: $name) {
     issueOrPullRequest(number: $number) {
       __typename
-      ... on Issue { lastEditedAt locked comments(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { databaseId lastEditedAt isMinimized editor { login } } } }
-      ... on PullRequest { lastEditedAt locked comments(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { databaseId lastEditedAt isMinimized editor { login } } } }
+      ... on Issue { lastEditedAt locked userContentEdits(first: 100) { pageInfo { hasNextPage } nodes { editor { login ... on User { databaseId } ... on Bot { databaseId } } } } comments(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { databaseId lastEditedAt isMinimized editor { login } } } }
+      ... on PullRequest { lastEditedAt locked userContentEdits(first: 100) { pageInfo { hasNextPage } nodes { editor { login ... on User { databaseId } ... on Bot { databaseId } } } } comments(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { databaseId lastEditedAt isMinimized editor { login } } } }
     }
   }
 }`
@@ -24,6 +26,7 @@ const editsQuery = `query KeyreeveEdits($owner: String!, $name: String!, $number
 // edits is what GraphQL says of a conversation.
 type edits struct {
 	body     time.Time // zero when it was never edited
+	editors  []identity.Person
 	comments map[int64]edit
 }
 
@@ -34,8 +37,17 @@ type edit struct {
 
 // talkPage is one page of the answer.
 type talkPage struct {
-	LastEditedAt *time.Time
-	Comments     struct {
+	LastEditedAt     *time.Time
+	UserContentEdits *struct {
+		PageInfo struct{ HasNextPage bool }
+		Nodes    []struct {
+			Editor *struct {
+				Login      string
+				DatabaseID int64
+			}
+		}
+	}
+	Comments struct {
 		PageInfo struct {
 			HasNextPage bool
 			EndCursor   string
@@ -58,7 +70,7 @@ func (f *Forge) edits(ctx context.Context, s *session, at workflow.Place, all bo
 		if err != nil {
 			return edits{}, err
 		}
-		out.body = when(page.LastEditedAt)
+		out.body, out.editors = when(page.LastEditedAt), page.editors()
 		for _, n := range page.Comments.Nodes {
 			out.comments[n.DatabaseID] = edit{at: when(n.LastEditedAt), minimized: n.IsMinimized}
 		}
@@ -68,6 +80,31 @@ func (f *Forge) edits(ctx context.Context, s *session, at workflow.Place, all bo
 		after = &page.Comments.PageInfo.EndCursor
 	}
 	return edits{}, errEndless
+}
+
+// editors lists who wrote the body. One who is gone, and any beyond the first
+// hundred edits, is somebody who can't be told: a person without an id.
+func (p *talkPage) editors() []identity.Person {
+	if p.UserContentEdits == nil {
+		if p.LastEditedAt == nil {
+			return nil
+		}
+		return []identity.Person{{}}
+	}
+	var out []identity.Person
+	for _, n := range p.UserContentEdits.Nodes {
+		var who identity.Person
+		if n.Editor != nil {
+			who = identity.Person{ID: n.Editor.DatabaseID, Login: n.Editor.Login}
+		}
+		if !slices.Contains(out, who) {
+			out = append(out, who)
+		}
+	}
+	if p.UserContentEdits.PageInfo.HasNextPage {
+		out = append(out, identity.Person{})
+	}
+	return out
 }
 
 func (f *Forge) editsPage(ctx context.Context, s *session, at workflow.Place, after *string) (*talkPage, error) {

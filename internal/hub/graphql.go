@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -111,7 +112,7 @@ func (c *call) editsJSON(i *issue, after string) (any, error) {
 		end = base64.StdEncoding.EncodeToString([]byte(cursorPrefix + itoa(page[len(page)-1].id)))
 	}
 	return map[string]any{
-		"__typename": kind, "lastEditedAt": stamp(i.edited), "locked": i.locked,
+		"__typename": kind, "lastEditedAt": stamp(i.edited), "locked": i.locked, "userContentEdits": bodyEdits(i),
 		"comments": map[string]any{
 			"pageInfo": map[string]any{"hasNextPage": from+len(page) < len(i.comments), "endCursor": end},
 			"nodes": list(page, func(cm *comment) any {
@@ -125,4 +126,22 @@ func (c *call) editsJSON(i *issue, after string) (any, error) {
 			}),
 		},
 	}, nil
+}
+
+// bodyEdits is the first hundred versions of a body, newest first; a body that
+// was never edited has none, and the first version counts once there is a second.
+func bodyEdits(i *issue) map[string]any {
+	versions := []*account{}
+	if len(i.editors) > 0 {
+		versions = append(versions, i.editors...)
+		slices.Reverse(versions)
+		versions = append(versions, i.author)
+	}
+	page := versions[:min(100, len(versions))]
+	return map[string]any{
+		"pageInfo": map[string]any{"hasNextPage": len(page) < len(versions)},
+		"nodes": list(page, func(a *account) any {
+			return map[string]any{"editor": map[string]any{"login": strings.TrimSuffix(a.login, "[bot]"), "databaseId": a.id}}
+		}),
+	}
 }

@@ -66,7 +66,7 @@ func (c *call) editText(i *issue, title string, hasTitle bool, body *string) err
 	}
 	if body != nil && *body != i.body {
 		changes["body"] = map[string]any{"from": i.body}
-		i.body, i.edited, i.editor = *body, c.now(), c.who.acct
+		i.body, i.edited, i.editors = *body, c.now(), append(i.editors, c.who.acct)
 	}
 	if len(changes) == 0 {
 		return nil

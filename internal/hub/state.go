@@ -92,8 +92,8 @@ type issue struct {
 	updated     time.Time
 	closed      time.Time
 	closedBy    *account
-	edited      time.Time // of the body
-	editor      *account
+	edited      time.Time  // of the body
+	editors     []*account // of the body, after its author; one an edit
 	comments    []*comment
 	reactions   []*reaction
 	pull        *pull

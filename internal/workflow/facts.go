@@ -25,7 +25,8 @@ type Issue struct {
 	Locked       bool
 	Labels       []string
 	CreatedAt    time.Time
-	LastEditedAt time.Time // of the body; zero when it was never edited
+	LastEditedAt time.Time         // of the body; zero when it was never edited
+	Editors      []identity.Person // who ever wrote the body, the author included; one with ID 0 can't be told
 	URL          string
 }
 

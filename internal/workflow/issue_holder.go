@@ -59,6 +59,11 @@ func (w *Walker) observeResource(ctx context.Context, f *issueFacts) error {
 // observeBeneficiary reads who would hold the access: they, and whoever asked, may not approve it.
 func (w *Walker) observeBeneficiary(ctx context.Context, f *issueFacts) error {
 	f.excluded = append(f.excluded, approvals.Exclusion{Person: f.issue.Author, Why: approvals.Requester})
+	for _, p := range f.issue.Editors {
+		if !p.Same(f.issue.Author) {
+			f.excluded = append(f.excluded, approvals.Exclusion{Person: p, Why: approvals.Editor})
+		}
+	}
 	if f.pull != nil {
 		f.excludeAuthors(*f.pull)
 	}
