@@ -11,7 +11,7 @@ ARGS     ?=
 LINT     ?= on
 FUZZTIME ?= 20s
 # How long one package's tests may take, on two cores with the race detector.
-TIMEOUT  ?= 10m
+TIMEOUT  ?= 25m
 # How many packages are built and tested at once; Go's own choice is the number of cores that it may use.
 JOBS     ?=
 

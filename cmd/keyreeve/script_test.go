@@ -148,7 +148,7 @@ func cmdAs(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func act(ts *testscript.TestScript, who hub.Actor, verb string, args []string) error {
-	if verb == "open" || verb == "accept" || verb == "push" {
+	if verb == "open" || verb == "open-pull" || verb == "accept" || verb == "push" {
 		return actOnRepo(ts, who, verb, args)
 	}
 	repo, n := place(ts, args[0])
@@ -183,6 +183,9 @@ func actOnRepo(ts *testscript.TestScript, who hub.Actor, verb string, args []str
 		return err
 	case "accept":
 		return who.AcceptInvitation(args[0])
+	case "open-pull": // open-pull REPO BRANCH TITLE
+		_, err := who.OpenPull(args[0], args[2], "", args[1], "main")
+		return err
 	default: // push REPO BRANCH PATH FILE
 		content := ""
 		if args[3] != "-" {

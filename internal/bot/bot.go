@@ -20,6 +20,7 @@ import (
 	"github.com/keyreeve/keyreeve/internal/queue"
 	"github.com/keyreeve/keyreeve/internal/store"
 	"github.com/keyreeve/keyreeve/internal/workflow"
+	"github.com/keyreeve/keyreeve/scanners"
 	"github.com/keyreeve/keyreeve/webhook"
 )
 
@@ -103,13 +104,11 @@ func assemble(c Config, l net.Listener, db *store.Store, github *forge.Forge, re
 		Delivery: func(_ context.Context, d workflow.Delivery) (string, []workflow.Subject, error) {
 			return route(c.AppID, registry, d)
 		},
-		Walk: m.walk(walker.Walk),
-		Sweep: func(ctx context.Context, _ string) ([]workflow.Subject, error) {
-			return everywhere(ctx, github)
-		},
+		Walk:  m.walk(walker.Walk),
+		Sweep: (&sweeper{github: github, now: c.Now, log: c.Log}).sweep,
 	}, queue.Options{
 		Now: c.Now, Log: c.Log, Poll: c.Poll, Tick: c.Tick,
-		Schedules: []queue.Schedule{{Name: "look at everything open again", Cron: "*/10 * * * *"}},
+		Schedules: schedules(), Redact: scanners.Redact,
 	})
 	if err != nil {
 		return nil, err
@@ -132,19 +131,6 @@ func route(app int64, registry registryFunc, d workflow.Delivery) (string, []wor
 		return "unreadable: " + bad.Error(), nil, nil
 	}
 	return string(r.Rule), r.Subjects, err
-}
-
-// everywhere is the subject of each installation.
-func everywhere(ctx context.Context, github *forge.Forge) ([]workflow.Subject, error) {
-	ids, err := github.Installations(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []workflow.Subject
-	for _, id := range ids {
-		out = append(out, workflow.Subject{Installation: id, Kind: workflow.InstallationSubject})
-	}
-	return out, nil
 }
 
 // URL is where the bot listens, without a trailing slash.
