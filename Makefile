@@ -39,6 +39,9 @@ test: ## vet, lint, and every test with the race detector; what the machine lack
 	failed=; \
 	echo "== go vet $(PKG)"; $(GO) vet $(PKG) || failed="$$failed vet"; \
 	if [ "$(LINT)" = off ]; then .ci/prepare skip lint "LINT=off"; else $(MAKE) lint || failed="$$failed lint"; fi; \
+	[ -z "$$race" ] || [ "$(PKG)" != ./... ] || { \
+		echo "== go test: the bot killed at each point, without the race detector, under which it takes ten times as long"; \
+		$(GOTEST) -vet=off -run TestKilledBetweenSteps ./cmd/keyreeve || failed="$$failed kill"; }; \
 	echo "== go test $$race $(PKG)"; $(GOTEST) -vet=off $$race $(PKG) || failed="$$failed test"; \
 	if [ -n "$$failed" ]; then echo "make test: failed:$$failed" >&2; exit 1; fi
 

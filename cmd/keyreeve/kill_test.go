@@ -26,7 +26,11 @@ func TestKilledBetweenSteps(t *testing.T) {
 		t.Fatalf("the story passes only %d points: %v", len(points), points)
 	}
 	t.Logf("%d points", len(points))
-	for _, point := range points {
+	for i, point := range points {
+		// With the race detector a sample is played; make test plays all of them without it.
+		if raced && i%8 != 0 {
+			continue
+		}
 		t.Run(strings.NewReplacer("/", "_", " ", "_", "#", "_").Replace(point), func(t *testing.T) {
 			t.Parallel()
 			th := open(t)

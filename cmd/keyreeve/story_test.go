@@ -62,7 +62,7 @@ func botUnderTest() int {
 	b, err := bot.Start(ctx, bot.Config{
 		AppID: cfg.AppID, PrivateKey: cfg.privateKey, WebhookSecrets: [][]byte{[]byte(cfg.WebhookSecret)}, GitHubURL: cfg.GitHubURL,
 		DatabaseURL: cfg.DatabaseURL, Registry: cfg.Registry, Log: log,
-		Now: fileClock(os.Getenv(clockVariable)), Trace: tracer(), Poll: 10 * time.Millisecond, Tick: 20 * time.Millisecond,
+		Now: fileClock(os.Getenv(clockVariable)), Trace: tracer(), Poll: pace, Tick: 2 * pace,
 	}, l)
 	if err != nil {
 		return exitCode(err, os.Stderr)
@@ -271,7 +271,7 @@ func (th *theatre) revive() error {
 
 // until waits for something to become true, by looking again and again.
 func (th *theatre) until(what string, is func() (bool, error)) error {
-	deadline, look := time.After(time.Minute), time.NewTicker(10*time.Millisecond)
+	deadline, look := time.After(time.Minute), time.NewTicker(25*time.Millisecond)
 	defer look.Stop()
 	for {
 		ok, err := is()
