@@ -67,6 +67,10 @@ func botUnderTest() int {
 	if err != nil {
 		return exitCode(err, os.Stderr)
 	}
+	go func() { // the test holds the other end: when it dies, so does this process
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(exitInternal)
+	}()
 	sig, stop := signalContext()
 	defer stop()
 	return exitCode(untilStopped(sig, b, log), os.Stderr)
@@ -199,6 +203,9 @@ func (th *theatre) start() error {
 		"KEYREEVE_WEBHOOK_SECRET=" + th.world.Secret, "KEYREEVE_GITHUB_URL=" + th.base + "/api/v3/",
 		"KEYREEVE_DATABASE_URL=" + th.path(databaseFile), "KEYREEVE_LISTEN=" + th.addr,
 		clockVariable + "=" + th.path("clock"), killVariable + "=" + th.kill, pointsVariable + "=" + th.path("points"),
+	}
+	if _, err := cmd.StdinPipe(); err != nil { // open until the bot has ended, or this process has
+		return errors.Join(err, log.Close())
 	}
 	if err := cmd.Start(); err != nil {
 		return errors.Join(err, log.Close())
