@@ -21,7 +21,7 @@ import (
 )
 
 // patience bounds every wait; none takes that long unless something is broken.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // clock is a clock that tests move.
 type clock struct {
