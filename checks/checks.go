@@ -29,6 +29,15 @@ type Run struct {
 	Title       string       `json:"title"`
 	Summary     string       `json:"summary"`
 	Annotations []Annotation `json:"annotations,omitempty"`
+	Actions     []Action     `json:"actions,omitempty"` // at most 3
+}
+
+// Action is a button on a check run. Whoever presses it is authorized by the bot, as whoever comments is.
+// https://docs.github.com/en/rest/guides/using-the-rest-api-to-interact-with-checks#check-runs-and-requested-actions
+type Action struct {
+	Label       string `json:"label"`       // at most 20 characters
+	Description string `json:"description"` // at most 40
+	Identifier  string `json:"identifier"`  // at most 20
 }
 
 // Annotation is a message at a line of a file.

@@ -72,6 +72,7 @@ type SetCheck struct {
 	Summary     string              `json:"summary"` // at most 65,535 characters
 	Text        string              `json:"text,omitempty"`
 	Annotations []checks.Annotation `json:"annotations,omitempty"` // sent 50 a call
+	Actions     []checks.Action     `json:"actions,omitempty"`     // at most 3
 }
 
 // MergePull merges a pull request if its head is still Head.
@@ -91,6 +92,26 @@ type ClosePull struct {
 type DeleteBranch struct {
 	At     Place  `json:"at"`
 	Branch string `json:"branch"`
+}
+
+// OpenIssue opens an issue. Its body begins with a marker by which it is found again.
+type OpenIssue struct {
+	At     Place    `json:"at"` // the repository
+	Title  string   `json:"title"`
+	Body   string   `json:"body"`
+	Labels []string `json:"labels,omitempty"`
+}
+
+// EditIssue replaces the title and body of an issue of this App.
+type EditIssue struct {
+	At    Place  `json:"at"`
+	Title string `json:"title"`
+	Body  string `json:"body"`
+}
+
+// ReopenIssue opens a closed issue again.
+type ReopenIssue struct {
+	At Place `json:"at"`
 }
 
 // CloseIssue closes an issue, as "completed" or "not_planned".
@@ -135,6 +156,9 @@ func (e MergePull) What() string    { return "merge " + e.At.String() + " at " +
 func (e ClosePull) What() string    { return "close pull request " + e.At.String() }
 func (e DeleteBranch) What() string { return "delete branch " + e.Branch + " in " + e.At.String() }
 func (e CloseIssue) What() string   { return "close issue " + e.At.String() }
+func (e OpenIssue) What() string    { return fmt.Sprintf("open an issue in %s: %s", e.At.Repo, e.Title) }
+func (e EditIssue) What() string    { return "edit issue " + e.At.String() }
+func (e ReopenIssue) What() string  { return "reopen issue " + e.At.String() }
 func (e SetAccess) What() string {
 	if e.Revoke {
 		return "revoke " + e.Access.String() + " to " + e.Level.String()

@@ -28,6 +28,31 @@ type Issue struct {
 	LastEditedAt time.Time         // of the body; zero when it was never edited
 	Editors      []identity.Person // who ever wrote the body, the author included; one with ID 0 can't be told
 	URL          string
+	ClosedBy     identity.Person // who closed it last; zero while it is open
+}
+
+// OwnersError is one error that GitHub finds in a CODEOWNERS file.
+// https://docs.github.com/en/rest/repos/repos#list-codeowners-errors
+type OwnersError struct {
+	Path    string
+	Line    int    // from 1
+	Column  int    // from 1
+	Kind    string // "Unknown owner", "Invalid pattern" …
+	Source  string
+	Message string
+}
+
+// Press is one press of a button of a check run. GitHub keeps no record of it, so the signed delivery that told of it is
+// the only one there is: it is stored when that is worked, under a digest of its body, so that the same body under
+// another delivery's id is no second press.
+type Press struct {
+	ID      string          `json:"id"`      // the first 32 hex digits of the body's SHA-256
+	Subject Subject         `json:"subject"` // the pull request
+	By      identity.Person `json:"by"`
+	Bot     bool            `json:"bot,omitempty"`
+	Action  string          `json:"action"` // the button's identifier: "approve", "deny", "explain"
+	Head    string          `json:"head"`   // the check run's commit
+	At      time.Time       `json:"at"`     // when the delivery was received
 }
 
 // Comment is one comment of a conversation.

@@ -30,13 +30,16 @@ func (e *LimitedError) Error() string {
 	return fmt.Sprintf("installation %d is limited until %s", e.Installation, e.Until.UTC().Format(time.RFC3339))
 }
 
-// Conversations reads issues and pull requests as conversations. Both methods may be called concurrently;
+// Conversations reads issues and pull requests as conversations. Its methods may be called concurrently;
 // a conversation that does not exist gives ErrNotFound.
 type Conversations interface {
 	// Issue reads an issue, or a pull request as an issue.
 	Issue(ctx context.Context, at Place) (Issue, error)
 	// Comments reads all comments, oldest first.
 	Comments(ctx context.Context, at Place) ([]Comment, error)
+	// OwnIssues lists the issues of a repository that this App opened, closed ones included, with a label ("" for any),
+	// newest first, at most 1,000. Number in the place is not looked at.
+	OwnIssues(ctx context.Context, at Place, label string) ([]Issue, error)
 }
 
 // Repositories reads branches and files. Number in a Place is not looked at.
@@ -47,6 +50,14 @@ type Repositories interface {
 	Tip(ctx context.Context, at Place, branch string) (string, error)
 	// File reads a file at a commit or branch. A directory, symlink or submodule gives ErrNotFound.
 	File(ctx context.Context, at Place, ref, path string) (File, error)
+	// Tree reads the id of a commit's tree: two commits with the same one hold the same files.
+	Tree(ctx context.Context, at Place, commit string) (string, error)
+}
+
+// Codeowners reads what GitHub itself finds wrong with a CODEOWNERS file.
+type Codeowners interface {
+	// CodeownersErrors lists GitHub's own errors in the CODEOWNERS of a commit or branch; a repository without one gives none.
+	CodeownersErrors(ctx context.Context, at Place, ref string) ([]OwnersError, error)
 }
 
 // Pulls reads pull requests and checks.
@@ -57,6 +68,9 @@ type Pulls interface {
 	PullOf(ctx context.Context, at Place, branch string) (int, error)
 	// Checks reads this App's latest check runs on a commit.
 	Checks(ctx context.Context, at Place, head string) ([]Check, error)
+	// Changed lists the files that differ between two commits, base being an ancestor of head; truncated is set where
+	// GitHub lists fewer than there are (over 300).
+	Changed(ctx context.Context, at Place, base, head string) (files []ChangedFile, truncated bool, err error)
 }
 
 // People reads who people are, and who stands behind an owner.

@@ -96,6 +96,7 @@ type State struct {
 	Request  *Request
 	Decision *StoredDecision // the one that Request.Decision names
 	Votes    []BoundVote
+	Presses  []Press           // of the buttons on its pull request's checks, oldest first
 	Leases   []lifecycle.Lease // of this request, revoked ones included
 	Open     []Intent          // Intended, oldest first
 }

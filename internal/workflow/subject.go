@@ -20,6 +20,9 @@ const (
 	// InstallationSubject stands for all that is open in an installation: the
 	// registry's default branch moved, a team changed. Repo and Number are empty.
 	InstallationSubject SubjectKind = "installation"
+	// MergeGroupSubject is what a registry's merge queue is about to merge; Repo, Number (of the pull request that the
+	// group was made for), Base and Head are set.
+	MergeGroupSubject SubjectKind = "merge-group"
 )
 
 // Subject is what a walk looks at. It is a name, not a fact: what is true of
@@ -30,6 +33,8 @@ type Subject struct {
 	Repo         identity.Repo    `json:"repo,omitzero"`
 	Number       int              `json:"number,omitempty"`
 	Access       *identity.Access `json:"access,omitempty"`
+	Base         string           `json:"base,omitempty"` // the commit that a merge group stands on
+	Head         string           `json:"head,omitempty"` // a merge group's own commit
 }
 
 // Key returns the subject's unique name, which starts with its installation:
@@ -40,6 +45,8 @@ func (s Subject) Key() string {
 		return fmt.Sprintf("%d/access/%s", s.Installation, s.Access)
 	case InstallationSubject:
 		return fmt.Sprintf("%d/installation", s.Installation)
+	case MergeGroupSubject:
+		return fmt.Sprintf("%d/%s/%d@%s", s.Installation, s.Kind, s.Repo.ID, s.Head)
 	default:
 		return fmt.Sprintf("%d/%s/%d#%d", s.Installation, s.Kind, s.Repo.ID, s.Number)
 	}
@@ -52,6 +59,8 @@ func (s Subject) String() string {
 		return s.Access.String()
 	case InstallationSubject:
 		return fmt.Sprintf("installation %d", s.Installation)
+	case MergeGroupSubject:
+		return fmt.Sprintf("%s#%d in the merge queue at %s", s.Repo, s.Number, short(s.Head))
 	default:
 		return fmt.Sprintf("%s#%d", s.Repo, s.Number)
 	}
