@@ -2,6 +2,7 @@ package approvals
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,13 +58,13 @@ func drawVote(t *rapid.T) Vote {
 		ID:     "comment/" + rapid.StringMatching(`[1-9][0-9]{0,3}`).Draw(t, "vote id"),
 		By:     drawPerson(t),
 		Bot:    rare(t, "bot"),
-		Verb:   rapid.SampledFrom([]Verb{Approve, Approve, Approve, Deny, Withdraw, "shout"}).Draw(t, "verb"),
+		Verb:   rapid.SampledFrom([]Verb{Approve, Approve, Approve, Deny, Withdraw, Override, "shout"}).Draw(t, "verb"),
 		Digest: digest, Edited: rare(t, "edited"), Hidden: rare(t, "hidden"), Late: rare(t, "late"),
 	}
 	if rare(t, "digest") {
 		v.Digest = "sha256:other"
 	}
-	v.Head = rapid.SampledFrom([]string{"", "", "", head, "other"}).Draw(t, "head")
+	v.Head = rapid.SampledFrom([]string{"", "", "", head, "other", "twin"}).Draw(t, "head")
 	return v
 }
 
@@ -94,11 +95,26 @@ func drawFacts(t *rapid.T) Facts {
 			f.Excluded = append(f.Excluded, Exclusion{Person: p, Why: Requester})
 		}
 	}
+	if rapid.Bool().Draw(t, "break glass") {
+		f.BreakGlass = &BreakGlass{From: []string{rapid.SampledFrom(owners).Draw(t, "break glass by")}}
+		if rare(t, "no override") {
+			f.BreakGlass.Blocked = &Reason{Code: OverrideTooLong}
+		}
+	}
 	f.Votes = rapid.SliceOfN(rapid.Custom(drawVote), 0, 12).Draw(t, "votes")
+	if rapid.Bool().Draw(t, "everybody overrides") {
+		f.Votes, f.BreakGlass = nil, &BreakGlass{From: owners[:3]}
+		for id := range int64(6) {
+			f.Votes = append(f.Votes, Vote{ID: "comment/1", By: identity.Person{ID: id, Login: "x"}, Verb: Override, Digest: digest})
+		}
+	}
 	if rapid.Bool().Draw(t, "everybody approves") {
 		for id := range int64(6) {
 			f.Votes = append(f.Votes, Vote{ID: "comment/0", By: identity.Person{ID: id, Login: "x"}, Verb: Approve, Digest: digest})
 		}
+	}
+	if rapid.Bool().Draw(t, "same tree") {
+		f.SameTree = []string{"twin"}
 	}
 	f.Locked = rare(t, "locked")
 	if rare(t, "unknown facts") {
@@ -111,7 +127,7 @@ func drawFacts(t *rapid.T) Facts {
 }
 
 func TestApprovedMeans(t *testing.T) {
-	approved := 0
+	approved, overridden := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		f := drawFacts(t)
 		d := Decide(f)
@@ -137,18 +153,31 @@ func TestApprovedMeans(t *testing.T) {
 		if d.Verdict != Approved {
 			return
 		}
-		approved++
+		if d.Override != nil {
+			overridden++
+			by := d.Override.By
+			if excluded[by.ID] || !behind(f, Need{Owners: f.BreakGlass.From}, by) || f.BreakGlass.Blocked != nil || !sound(f, by, Override) {
+				t.Fatalf("overridden by %v, whom nothing lets", by)
+			}
+		} else {
+			approved++
+		}
 		if len(f.Needs) == 0 || len(f.Unknown) > 0 || len(f.Stopped) > 0 || len(d.Reasons) > 0 {
 			t.Fatalf("approved in spite of %v %v %v %v", f.Needs, f.Unknown, f.Stopped, d.Reasons)
 		}
 		for _, n := range d.Needs {
-			if !n.Met {
+			if !n.Met && (d.Override == nil || n.Need.Blocked != nil) {
 				t.Fatalf("approved without %v", n.Need)
 			}
 		}
+		for _, v := range d.Votes {
+			if v.Counts && v.Vote.Verb == Deny && latest(d, v.Vote.By) == v.Vote.ID {
+				t.Fatalf("approved in spite of the denial %v", v.Vote)
+			}
+		}
 	})
-	t.Logf("%d were approved", approved)
-	if approved == 0 {
+	t.Logf("%d were approved, %d overridden", approved, overridden)
+	if approved == 0 || overridden == 0 {
 		t.Error("no drawn facts were approved: the test shows nothing")
 	}
 }
@@ -167,13 +196,27 @@ func behind(f Facts, n Need, p identity.Person) bool {
 }
 
 func soundApproval(f Facts, p identity.Person) bool {
+	return sound(f, p, Approve) || sound(f, p, Override)
+}
+
+func sound(f Facts, p identity.Person, verb Verb) bool {
 	for _, v := range f.Votes {
-		if v.By.Same(p) && v.Verb == Approve && !v.Bot && !v.Edited && !v.Hidden && !v.Late &&
-			v.Digest == f.Digest && (v.Head == f.Head || v.Head == "" && !f.Locked) {
+		if v.By.Same(p) && v.Verb == verb && !v.Bot && !v.Edited && !v.Hidden && !v.Late && v.Digest == f.Digest &&
+			(v.Head == f.Head || slices.Contains(f.SameTree, v.Head) || v.Head == "" && !f.Locked) {
 			return true
 		}
 	}
 	return false
+}
+
+// latest is the id of the newest vote of a person that counts.
+func latest(d Decision, p identity.Person) (id string) {
+	for _, v := range d.Votes {
+		if v.Counts && v.Vote.By.Same(p) {
+			id = v.Vote.ID
+		}
+	}
+	return id
 }
 
 // permissive orders verdicts by how much they let happen.
@@ -198,6 +241,34 @@ func TestIneligibleVoteGivesNothing(t *testing.T) {
 			t.Fatalf("an approval that does not count turns %s into %s", before.Verdict, after.Verdict)
 		}
 	})
+}
+
+// TestIneligiblePersonChangesNothing: whoever may not vote can vote as often and wherever they like in the order.
+func TestIneligiblePersonChangesNothing(t *testing.T) {
+	changed := 0
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawFacts(t)
+		before := Decide(f)
+		extra := drawVote(t)
+		if rapid.Bool().Draw(t, "stranger") {
+			extra.By = identity.Person{ID: 99, Login: "stranger"}
+		}
+		at := rapid.IntRange(0, len(f.Votes)).Draw(t, "at")
+		f.Votes = slices.Insert(slices.Clone(f.Votes), at, extra)
+		after := Decide(f)
+		result := after.Votes[at]
+		if result.Counts || !slices.Contains([]Code{BotVote, Nobody, UnknownVerb, Requester, NotOwner, NotBreakGlass}, result.Why.Code) {
+			return
+		}
+		changed++
+		after.Votes = slices.Delete(slices.Clone(after.Votes), at, at+1)
+		if !after.Equal(before) {
+			t.Fatalf("%+v, which is void (%s), turns\n%s into\n%s", extra, result.Why.Code, asJSON(before), asJSON(after))
+		}
+	})
+	if changed == 0 {
+		t.Error("no ineligible vote was drawn: the test shows nothing")
+	}
 }
 
 func TestUnknownNeverApproves(t *testing.T) {

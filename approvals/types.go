@@ -19,6 +19,10 @@ type Facts struct {
 	Excluded []Exclusion `json:"excluded"`
 	// Votes in the order in which they were given.
 	Votes []Vote `json:"votes"`
+	// SameTree lists commits that hold the very same files as Head: a review of one of them is a review of Head.
+	SameTree []string `json:"sameTree,omitempty"`
+	// BreakGlass says who may override the needs in an emergency; nil where the policy lets nobody.
+	BreakGlass *BreakGlass `json:"breakGlass,omitempty"`
 	// Locked is true where the conversation is locked: no comment counts then.
 	Locked bool `json:"locked,omitempty"`
 	// Unknown names facts that could not be read ("commits of acme/identities#4");
@@ -52,6 +56,14 @@ type Need struct {
 	Blocked *Reason `json:"blocked,omitempty"`
 }
 
+// BreakGlass is the policy's group that may let a request pass without the approvals that it needs. An override takes the
+// place of approvals alone: a denial that stands, a need that is blocked and a fact that is unknown hold against it.
+type BreakGlass struct {
+	From []string `json:"from"` // owners, as in a Need
+	// Blocked is set where no override can count for this request, OverrideTooLong for one.
+	Blocked *Reason `json:"blocked,omitempty"`
+}
+
 // Members is who stands behind an owner. Where Known is false the list says
 // nothing: the look-up failed, which is neither a yes nor a no.
 type Members struct {
@@ -68,16 +80,18 @@ type Exclusion struct {
 // Verb is what a vote says.
 type Verb string
 
-// The verbs that a vote can have. Withdraw takes back the person's own vote.
+// The verbs that a vote can have. Withdraw takes back the person's own vote,
+// whichever it is; Override is break-glass.
 const (
 	Approve  Verb = "approve"
 	Deny     Verb = "deny"
 	Withdraw Verb = "withdraw"
+	Override Verb = "override"
 )
 
-// Vote is one command in a comment, or one review.
+// Vote is one command in a comment, one review, or one press of a button.
 type Vote struct {
-	ID   string          `json:"id"` // "comment/123" or "review/9"
+	ID   string          `json:"id"` // "comment/123", "review/9" or "press/<digest>"
 	By   identity.Person `json:"by"`
 	Bot  bool            `json:"bot,omitempty"` // by an App, or an account of type Bot
 	Verb Verb            `json:"verb"`
@@ -86,8 +100,8 @@ type Vote struct {
 	// Digest is the digest of the request when the bot first saw this vote; a
 	// vote for another digest than Facts.Digest is void.
 	Digest string `json:"digest"`
-	// Head is the commit that a review was given for ("" for a comment, which
-	// is bound by Digest alone).
+	// Head is the commit that a review was given for, or whose check run has the button
+	// ("" for a comment, which is bound by Digest alone).
 	Head string `json:"head,omitempty"`
 	// Edited is set when the comment was edited after it was written, by anybody.
 	Edited bool `json:"edited,omitempty"`
@@ -124,6 +138,8 @@ const (
 	Nobody            Code = "nobody"             // no account (id 0)
 	UnknownVerb       Code = "unknown-verb"       // neither approves, denies nor withdraws
 	MembershipUnknown Code = "membership-unknown" // whether they stand behind an owner could not be read
+	NotBreakGlass     Code = "not-break-glass"    // an override by somebody whom the policy does not let
+	OverrideTooLong   Code = "override-too-long"  // what is asked for is longer than an override may give
 
 	// About a need or the request:
 
@@ -168,6 +184,15 @@ type Decision struct {
 	Needs   []NeedResult `json:"needs"`
 	Votes   []VoteResult `json:"votes"`
 	Reasons []Reason     `json:"reasons,omitempty"` // why it is not approved, most important first
+	// Override is set where the verdict is Approved by break-glass, with needs that are not met.
+	Override *Overridden `json:"override,omitempty"`
+}
+
+// Overridden is the override that a decision rests on.
+type Overridden struct {
+	By     identity.Person `json:"by"`
+	Vote   string          `json:"vote"`
+	Reason string          `json:"reason"`
 }
 
 // NeedResult is one need, who met it, and who could.

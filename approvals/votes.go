@@ -7,6 +7,7 @@ type tally struct {
 	results   []VoteResult
 	approvers map[int64]bool // who approves, by id
 	denials   []Reason       // eligible people's denials that stand
+	overrides []Overridden   // by people whom the policy lets, that stand
 	unsettled []Reason       // denials of which it can't be said whether they stand
 }
 
@@ -18,7 +19,7 @@ type tally struct {
 // the request was edited to and fro around it, the approval before it would come
 // back to life without its giver. The other way round, whatever would lift a
 // person's denial must be sound.
-func count(f Facts, e electorate) tally {
+func count(f Facts, e *electorate) tally {
 	t := tally{results: make([]VoteResult, len(f.Votes)), approvers: map[int64]bool{}}
 	stands := map[int64]int{} // person → index of the vote that stands
 	loose := map[int64]int{}  // person → index of a denial that can't be judged
@@ -29,7 +30,7 @@ func count(f Facts, e electorate) tally {
 			continue
 		}
 		why := unsound(f, v)
-		if why == "" && v.Verb != Withdraw && e.anywhere(v.By) == unclear {
+		if why == "" && e.standingOf(v) == unclear {
 			why = MembershipUnknown
 		}
 		prev, had := stands[v.By.ID]
@@ -40,11 +41,11 @@ func count(f Facts, e electorate) tally {
 			}
 			stands[v.By.ID] = i
 			delete(loose, v.By.ID)
-		case v.Verb == Approve:
+		case v.Verb == Approve, v.Verb == Override:
 			t.void(i, why)
 		default:
 			t.void(i, why)
-			if had && f.Votes[prev].Verb == Approve {
+			if had && f.Votes[prev].Verb != Deny {
 				t.void(prev, Superseded)
 				delete(stands, v.By.ID)
 			}
@@ -66,6 +67,9 @@ func (t *tally) settle(f Facts, stands, loose map[int64]int) {
 				t.approvers[v.By.ID] = true
 			case Deny:
 				t.denials = append(t.denials, Reason{Code: DeniedBy, Person: v.By, Subject: v.ID, Detail: v.Reason})
+			case Override:
+				t.approvers[v.By.ID] = true // where they stand behind a need as well
+				t.overrides = append(t.overrides, Overridden{By: v.By, Vote: v.ID, Reason: v.Reason})
 			case Withdraw:
 			}
 		}
@@ -83,23 +87,41 @@ func (t *tally) void(i int, why Code) {
 
 // mayNot says why nothing that the voter says can count, or "". A withdrawal
 // needs no standing: it only takes back the person's own vote.
-func (e electorate) mayNot(v Vote) Code {
+func (e *electorate) mayNot(v Vote) Code {
 	if v.Bot {
 		return BotVote
 	}
 	if v.By.ID == 0 {
 		return Nobody
 	}
-	if !slices.Contains([]Verb{Approve, Deny, Withdraw}, v.Verb) {
+	if !slices.Contains([]Verb{Approve, Deny, Withdraw, Override}, v.Verb) {
 		return UnknownVerb
 	}
 	if why, out := e.excluded[v.By.ID]; out {
 		return why
 	}
-	if v.Verb != Withdraw && e.anywhere(v.By) == outside {
+	switch {
+	case v.Verb == Override && e.glass != nil && e.glass.Blocked != nil:
+		return e.glass.Blocked.Code
+	case e.standingOf(v) == outside && v.Verb == Override:
+		return NotBreakGlass
+	case e.standingOf(v) == outside:
 		return NotOwner
 	}
 	return ""
+}
+
+// standingOf is the voter's standing for what the vote says.
+func (e *electorate) standingOf(v Vote) standing {
+	switch {
+	case v.Verb == Withdraw:
+		return inside
+	case v.Verb != Override:
+		return e.anywhere(v.By)
+	case e.glass == nil:
+		return outside
+	}
+	return e.among(v.By, e.glass.From)
 }
 
 // unsound says why a vote can't be relied on for this content, or "". An empty
@@ -112,7 +134,7 @@ func unsound(f Facts, v Vote) Code {
 		return LateVote
 	case v.Digest != f.Digest || f.Digest == "":
 		return OtherDigest
-	case v.Head != "" && v.Head != f.Head:
+	case v.Head != "" && v.Head != f.Head && !slices.Contains(f.SameTree, v.Head):
 		return OtherHead
 	case v.Edited:
 		return EditedVote
