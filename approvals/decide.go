@@ -14,7 +14,8 @@ import "slices"
 //  4. No needs at all: Pending. That nobody need approve is never an approval.
 //  5. An eligible person's denial stands: Denied.
 //  6. Something that could be a denial can't be judged: Pending.
-//  7. Each need is met, or an override by somebody whom the policy lets stands: Approved. Otherwise: Pending.
+//  7. Each need is met: Approved. So it is where an override by somebody whom the policy lets stands, and it is known who
+//     stands behind each owner. Otherwise: Pending.
 //
 // Its time is linear in the sizes of the needs, the owners' members and the votes together: 3,000 paths, 500 owners and
 // 2,000 votes take some milliseconds (BenchmarkDecide).
@@ -49,7 +50,8 @@ func Decide(f Facts) Decision {
 		{Denied, ballots.denials},
 		{Pending, ballots.unsettled},
 	}
-	overridden := len(ballots.overrides) > 0
+	// An override is for owners who don't answer, not for owners of whom nothing is known: they may be nobody, which refuses.
+	overridden := len(ballots.overrides) > 0 && len(people.unknownOwners(d.Needs)) == 0
 	verdict := ifElse(met || overridden, Approved, Pending)
 	for _, s := range slices.Backward(sections[:]) {
 		if len(s.reasons) > 0 {

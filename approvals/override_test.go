@@ -17,6 +17,8 @@ func TestOverride(t *testing.T) {
 	needBlocked.Needs[0].Blocked = &Reason{Code: NoCodeowners}
 	unknown := glass(facts(vote(Override, bob)))
 	unknown.Unknown = []string{"commits"}
+	unknownOwner := glass(facts(vote(Override, bob)))
+	unknownOwner.People["@carol"] = Members{}
 	stopped := glass(facts(vote(Override, bob)))
 	stopped.Stopped = []Reason{{Code: SelfEscalation}}
 	for _, c := range []struct {
@@ -33,6 +35,7 @@ func TestOverride(t *testing.T) {
 		{"longer than it may give", blocked, "pending | override-too-long", false},
 		{"of a need that is blocked", needBlocked, "refused no-codeowners | +", false},
 		{"of unknown facts", unknown, "pending facts-unknown | +", false},
+		{"of owners that are unknown", unknownOwner, "pending membership-unknown | +", false},
 		{"of what is stopped", stopped, "refused self-escalation | +", false},
 		{"against a denial that stands", glass(facts(vote(Deny, alice), vote(Override, bob))), "denied denied-by | + +", false},
 		{"withdrawn", glass(facts(vote(Override, bob), vote(Withdraw, bob))), "pending | superseded +", false},
