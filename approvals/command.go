@@ -3,13 +3,19 @@ package approvals
 import (
 	"slices"
 	"strings"
+	"time"
 	"unicode"
+
+	"github.com/keyreeve/keyreeve/internal/identity"
 )
 
-// The commands that are not votes; Approve, Deny and Withdraw are the others.
+// The commands that are not votes; Approve, Deny, Withdraw and Override are the others.
 const (
 	CancelCommand  = "cancel"
+	ExtendCommand  = "extend"
+	RevokeCommand  = "revoke"
 	RecheckCommand = "recheck"
+	ExplainCommand = "explain"
 	HelpCommand    = "help"
 )
 
@@ -20,7 +26,9 @@ const MaxReason = 500
 // Command is one command that a person wrote at the start of a line.
 type Command struct {
 	Verb string // without the slash, as written: "approve"
-	Args string // the rest of the line, trimmed, at most MaxReason characters, without control characters
+	// Args is the rest of the line without the duration, trimmed, at most MaxReason characters, without control characters.
+	Args string
+	For  time.Duration // of an extension; 0 for every other command
 	Line int    // the line of the body, from 1
 	// Malformed is set for what is not to be obeyed: it looks like a command
 	// but is not one, or lacks or has too many arguments.
@@ -35,6 +43,7 @@ const (
 	UnknownCommand  Fault = "unknown-command"
 	MissingReason   Fault = "missing-reason"
 	UnwantedContent Fault = "unwanted-content" // the command takes nothing after it
+	BadDuration     Fault = "bad-duration"     // the command takes a duration first, as 30m or 2h
 )
 
 // Malformed says what is wrong with a command, and how it is written rightly.
@@ -51,24 +60,30 @@ const (
 	nothing argument = iota
 	optional
 	required
+	period // a duration, and then what is required
 )
 
 // CommandForm is one row of the grammar, for a help text.
 type CommandForm struct {
 	Verb string
 	Form string // "/approve [reason]"
+	Does string // "approves what is asked for now", for people
 	arg  argument
 }
 
 // CommandForms lists all commands in the order in which help shows them.
 func CommandForms() []CommandForm {
 	return []CommandForm{
-		{string(Approve), "/approve [reason]", optional},
-		{string(Deny), "/deny reason", required},
-		{string(Withdraw), "/withdraw", nothing},
-		{CancelCommand, "/cancel", nothing},
-		{RecheckCommand, "/recheck", nothing},
-		{HelpCommand, "/help", nothing},
+		{string(Approve), "/approve [reason]", "approves what the request says now", optional},
+		{string(Deny), "/deny reason", "denies it, until you withdraw that", required},
+		{string(Withdraw), "/withdraw", "takes your own vote back", nothing},
+		{CancelCommand, "/cancel", "gives up your own request", nothing},
+		{ExtendCommand, "/extend 2h reason", "asks for more time while the access is there", period},
+		{RevokeCommand, "/revoke reason", "ends the access now", required},
+		{string(Override), "/override reason", "break-glass: lets the policy's group pass over missing approvals; somebody else reviews it", required},
+		{RecheckCommand, "/recheck", "looks at everything again", nothing},
+		{ExplainCommand, "/explain", "says who could approve what, and which votes do not count and why", nothing},
+		{HelpCommand, "/help", "shows this list", nothing},
 	}
 }
 
@@ -112,12 +127,28 @@ func parseCommand(line string) (c Command, ok bool) {
 	switch {
 	case i < 0:
 		c.Malformed = &Malformed{UnknownCommand, nearestForm(name)}
+	case forms[i].arg == period:
+		c.period(forms[i].Form)
 	case forms[i].arg == required && c.Args == "":
 		c.Malformed = &Malformed{MissingReason, forms[i].Form}
 	case forms[i].arg == nothing && strings.TrimSpace(rest) != "":
 		c.Malformed = &Malformed{UnwantedContent, forms[i].Form}
 	}
 	return c, true
+}
+
+// period takes the duration off the front of what was written after the name.
+func (c *Command) period(form string) {
+	length, reason, _ := strings.Cut(c.Args, " ")
+	d, err := identity.ParseDuration(length)
+	switch {
+	case err != nil:
+		c.Malformed = &Malformed{BadDuration, form}
+	case strings.TrimSpace(reason) == "":
+		c.Malformed = &Malformed{MissingReason, form}
+	default:
+		c.For, c.Args = time.Duration(d), strings.TrimSpace(reason)
+	}
 }
 
 // looksLikeName accepts an ASCII word with perhaps a sign after it, so that

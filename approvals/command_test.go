@@ -12,7 +12,11 @@ import (
 func show(commands []Command) string {
 	var parts []string
 	for _, c := range commands {
-		s := fmt.Sprintf("%d:%s(%s)", c.Line, c.Verb, c.Args)
+		args := c.Args
+		if c.For != 0 {
+			args = c.For.String() + " " + args
+		}
+		s := fmt.Sprintf("%d:%s(%s)", c.Line, c.Verb, args)
 		if c.Malformed != nil {
 			s += fmt.Sprintf("!%s[%s]", c.Malformed.Fault, c.Malformed.Form)
 		}
@@ -31,6 +35,16 @@ func TestParseCommands(t *testing.T) {
 		{"deny without a reason", "/deny", "1:deny()!missing-reason[/deny reason]"},
 		{"deny with a reason that nobody sees", "/deny <!-- no -->", "1:deny()!missing-reason[/deny reason]"},
 		{"the others", "/withdraw\n/cancel\n/recheck\n/help", "1:withdraw() 2:cancel() 3:recheck() 4:help()"},
+		{"override, revoke and explain", "/override the pager is on fire\n/revoke done early\n/explain", "1:override(the pager is on fire) 2:revoke(done early) 3:explain()"},
+		{"override without a reason", "/override", "1:override()!missing-reason[/override reason]"},
+		{"extend", "/extend 2h30m the backfill takes longer", "1:extend(2h30m0s the backfill takes longer)"},
+		{"extend with tabs", "/extend\t30m\tslow", "1:extend(30m0s slow)"},
+		{"extend without a reason", "/extend 2h", "1:extend(2h)!missing-reason[/extend 2h reason]"},
+		{"extend without a duration", "/extend please", "1:extend(please)!bad-duration[/extend 2h reason]"},
+		{"extend by nothing", "/extend 0h why", "1:extend(0h why)!bad-duration[/extend 2h reason]"},
+		{"extend backwards", "/extend -2h why", "1:extend(-2h why)!bad-duration[/extend 2h reason]"},
+		{"extend for ever", "/extend 9999d why", "1:extend(9999d why)!bad-duration[/extend 2h reason]"},
+		{"extend alone", "/extend", "1:extend()!bad-duration[/extend 2h reason]"},
 		{"more than is taken", "/withdraw please", "1:withdraw(please)!unwanted-content[/withdraw]"},
 		{"two in one comment, in order", "Hello.\n\n/deny no\n\nor rather\n/withdraw", "3:deny(no) 6:withdraw()"},
 		{"after text on the line before", "Fine by me.\n/approve", "2:approve()"},
