@@ -76,14 +76,9 @@ func checkCeiling(say func(field, what, hint string), id Identity, uc UseCase, g
 
 // checkLength compares the duration with the shortest and with the smallest of all longest ones.
 func checkLength(say func(field, what, hint string), p Policy, id Identity, uc UseCase, g Grant) {
-	longest, by := p.Grants.MaxDuration, PolicyPath
+	longest, by := longestDuration(p, id, g)
 	if uc.MaxDuration > 0 && uc.MaxDuration < longest {
 		longest, by = uc.MaxDuration, fmt.Sprintf("the use case %q", uc.Name)
-	}
-	for _, r := range MatchingRules(p, id, g) {
-		if r.MaxDuration > 0 && r.MaxDuration < longest {
-			longest, by = r.MaxDuration, fmt.Sprintf("the rule %q of %s", r.Name, PolicyPath)
-		}
 	}
 	switch {
 	case g.Duration <= 0:
@@ -93,6 +88,24 @@ func checkLength(say func(field, what, hint string), p Policy, id Identity, uc U
 	case g.Duration < p.Grants.MinDuration:
 		say("duration", fmt.Sprintf("%s is shorter than %s, the least that %s allows", g.Duration, p.Grants.MinDuration, PolicyPath), fmt.Sprintf("ask for %s or more", p.Grants.MinDuration))
 	}
+}
+
+// MaxDuration returns the smallest of all longest durations that the policy has for a grant: its own for every grant, and
+// those of the rules that the grant falls under. A use case may allow less.
+func MaxDuration(p Policy, id Identity, g Grant) Duration {
+	longest, _ := longestDuration(p, id, g)
+	return longest
+}
+
+// longestDuration is MaxDuration, and what says so.
+func longestDuration(p Policy, id Identity, g Grant) (longest Duration, by string) {
+	longest, by = p.Grants.MaxDuration, PolicyPath
+	for _, r := range MatchingRules(p, id, g) {
+		if r.MaxDuration > 0 && r.MaxDuration < longest {
+			longest, by = r.MaxDuration, fmt.Sprintf("the rule %q of %s", r.Name, PolicyPath)
+		}
+	}
+	return longest, by
 }
 
 // MatchingRules returns the rules of the policy that a grant for an identity falls under, in the policy's order. A rule's
@@ -106,7 +119,7 @@ func MatchingRules(p Policy, id Identity, g Grant) []Rule {
 		if len(r.When.Kinds) > 0 && !slices.Contains(r.When.Kinds, id.Kind) {
 			continue
 		}
-		if g.Permission < r.When.Permission {
+		if g.Permission < r.When.Permission || !atLeast(p, id, g, r.When.Risk) {
 			continue
 		}
 		out = append(out, r)

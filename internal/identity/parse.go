@@ -195,6 +195,41 @@ func (d *document) checkPolicy(p Policy) []Problem {
 				say(unknownEnvironment(e), environmentHint(e, p), "rules", at, "when", "environments", fmt.Sprint(j))
 			}
 		}
+		for j, q := range r.Require {
+			if most, bounded := mostPeople(q.From); bounded && q.Count > most {
+				say(fmt.Sprintf("%d of %d people can never approve", q.Count, most), "name a team, or more people", "rules", at, "require", fmt.Sprint(j), "count")
+			}
+		}
+	}
+	return append(out, d.checkPolicyLimits(p)...)
+}
+
+// mostPeople is how many people stand behind users alone; where a team is among them it can't be said.
+func mostPeople(from []string) (n int, bounded bool) {
+	for _, o := range from {
+		if strings.Contains(o, "/") {
+			return 0, false
+		}
+	}
+	return len(from), true
+}
+
+// checkPolicyLimits looks at what the policy says besides its rules.
+func (d *document) checkPolicyLimits(p Policy) []Problem {
+	var out []Problem
+	say := func(what, hint string, path ...string) { out = append(out, d.at(path, what, hint)) }
+	for i, r := range p.Risks {
+		for j, e := range r.Environments {
+			if !slices.Contains(p.Environments, e) {
+				say(unknownEnvironment(e), environmentHint(e, p), "risks", fmt.Sprint(i), "environments", fmt.Sprint(j))
+			}
+		}
+	}
+	if q := p.Requests; q.RemindAfter > 0 && q.ExpireAfter > 0 && q.RemindAfter >= q.ExpireAfter {
+		say(fmt.Sprintf("nobody would be reminded: the request expires after %s", q.ExpireAfter), "remind earlier, or let it expire later", "requests", "remindAfter")
+	}
+	if b := p.BreakGlass; b != nil && b.MaxDuration < p.Grants.MinDuration {
+		say(fmt.Sprintf("no grant can be as short as %s: the shortest is %s", b.MaxDuration, p.Grants.MinDuration), "", "breakGlass", "maxDuration")
 	}
 	return out
 }

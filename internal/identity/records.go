@@ -37,6 +37,7 @@ type Identity struct {
 	Expires      Date          `yaml:"expires" json:"expires"`
 	Rotation     Duration      `yaml:"rotation,omitempty" json:"rotation,omitempty"`
 	Status       Status        `yaml:"status" json:"status"`
+	Risk         Risk          `yaml:"risk,omitempty" json:"risk,omitempty"` // "" where its owner rates it not
 	Account      *Account      `yaml:"account,omitempty" json:"account,omitempty"`
 	Credentials  []Credential  `yaml:"credentials,omitempty" json:"credentials,omitempty"`
 	Entitlements []Entitlement `yaml:"entitlements,omitempty" json:"entitlements,omitempty"`
@@ -130,6 +131,35 @@ type Policy struct {
 	Environments []string `yaml:"environments" json:"environments"`
 	Grants       Limits   `yaml:"grants" json:"grants"`
 	Rules        []Rule   `yaml:"rules,omitempty" json:"rules,omitempty"`
+	// Risks rate what matches them; the highest rating counts.
+	Risks []Rating `yaml:"risks,omitempty" json:"risks,omitempty"`
+	// Requests says how long a request waits for an answer.
+	Requests Patience `yaml:"requests,omitempty" json:"requests,omitzero"`
+	// BreakGlass says who may override missing approvals; nil: nobody may.
+	BreakGlass *BreakGlass `yaml:"breakGlass,omitempty" json:"breakGlass,omitempty"`
+	// Extensions says how far a lease may be extended without a fresh approval.
+	Extensions Extensions `yaml:"extensions,omitempty" json:"extensions,omitzero"`
+	// Revokers may end any access early, besides those whose it is ("@login", "@org/team").
+	Revokers []string `yaml:"revokers,omitempty" json:"revokers,omitempty"`
+}
+
+// Patience is how long a request waits for an answer. Zero stands for never.
+type Patience struct {
+	// RemindAfter is how long after it began to wait people are reminded for the first time, and then at twice the distance each time.
+	RemindAfter Duration `yaml:"remindAfter,omitempty" json:"remindAfter,omitempty"`
+	// ExpireAfter is how long after it began to wait it is closed.
+	ExpireAfter Duration `yaml:"expireAfter,omitempty" json:"expireAfter,omitempty"`
+}
+
+// BreakGlass is who may override missing approvals, and for how long the access that they so give may be asked for.
+type BreakGlass struct {
+	From        []string `yaml:"from" json:"from"` // "@login", "@org/team"
+	MaxDuration Duration `yaml:"maxDuration" json:"maxDuration"`
+}
+
+// Extensions bounds what a lease may be extended by.
+type Extensions struct {
+	Max Duration `yaml:"max" json:"max"` // of one lease, in all; zero: each extension takes a fresh approval
 }
 
 // Limits bound the duration of grants.
@@ -152,6 +182,8 @@ type When struct {
 	Environments []string   `yaml:"environments,omitempty" json:"environments,omitempty"`
 	Kinds        []Kind     `yaml:"kinds,omitempty" json:"kinds,omitempty"`
 	Permission   Permission `yaml:"permission,omitempty" json:"permission,omitempty"`
+	// Risk matches from the named rating upwards. What nobody rated matches too: not to be rated is not to be of little risk.
+	Risk Risk `yaml:"risk,omitempty" json:"risk,omitempty"`
 }
 
 // Quorum asks for Count different people out of From ("@login", "@org/team").
