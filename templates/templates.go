@@ -38,6 +38,8 @@ var saying = template.FuncMap{
 	"reason":  Reason,
 	"when":    when,
 	"digest":  shortDigest,
+	"short":   func(sha string) string { return sha[:min(len(sha), 7)] },
+	"span":    func(d time.Duration) string { return identity.Duration(d).String() },
 	"held":    func(l lifecycle.Lease) bool { return l.State == lifecycle.Active },
 	"problem": Problem,
 }
@@ -55,15 +57,19 @@ type Status struct {
 	Problems  []identity.Problem
 	Decision  *approvals.Decision
 	Leases    []lifecycle.Lease
-	Issue     string // "acme/identities#1", "" for a pull request of somebody's own
-	Pull      string // "acme/identities#2", "" before there is one
-	Registry  string // "acme/identities"
-	Path      string // the record's path in the registry
-	OnPull    bool   // the comment is on the pull request, not on the issue
-	Voided    int    // how many votes were given for another content
-	FormURL   string // where a fresh form is to be had
-	Unmerged  bool   // merged by somebody before it was approved
-	LastError string // of the lease's last attempt, safe to show
+	Issue     string       // "acme/identities#1", "" for a pull request of somebody's own
+	Pull      string       // "acme/identities#2", "" before there is one
+	Registry  string       // "acme/identities"
+	Path      string       // the record's path in the registry
+	OnPull    bool         // the comment is on the pull request, not on the issue
+	Voided    int          // how many votes were given for another content
+	Changes   []Difference // what is different now from what they were given for
+	Expires   time.Time    // when it expires unanswered; zero where it never does
+	Review    string       // where the override is reviewed ("acme/identities#9"), "" where there is none yet
+	Reviewer  string       // who closed that review
+	FormURL   string       // where a fresh form is to be had
+	Unmerged  bool         // merged by somebody before it was approved
+	LastError string       // of the lease's last attempt, safe to show
 }
 
 // Marker is the first line of every status comment; together with the

@@ -61,6 +61,19 @@ func decision(verdict approvals.Verdict, met bool) *approvals.Decision {
 	}
 }
 
+// overridden is a decision that frank's override made.
+func overridden() *approvals.Decision {
+	d := decision(approvals.Approved, false)
+	d.Override = &approvals.Overridden{By: frank, Vote: "comment/9", Reason: "payments are down, erin is asleep | @all"}
+	return d
+}
+
+func change(state string, d *approvals.Decision) templates.Change {
+	return templates.Change{ID: "acme-identities-7", State: state, Digest: d.Digest, Decision: d, Files: 1}
+}
+
+func with2(c templates.Change, change func(*templates.Change)) templates.Change { change(&c); return c }
+
 func unless(ok bool, r *approvals.Reason) *approvals.Reason {
 	if ok {
 		return nil
@@ -129,16 +142,53 @@ func TestGolden(t *testing.T) {
 			s.Decision = decision(approvals.Approved, true)
 			s.Leases = []lifecycle.Lease{lease(lifecycle.Revoked)}
 		})),
-		"status-cancelled": templates.StatusComment(status("cancelled")),
-		"pull":             templates.PullBody(pull),
-		"pull-title":       templates.PullTitle(*grant()),
-		"commit":           templates.CommitMessage(pull),
-		"merge":            templates.MergeMessage(*decision(approvals.Approved, true)),
-		"approvals":        templates.ApprovalsSummary(*decision(approvals.Pending, false)),
-		"approvals-title":  templates.ApprovalsTitle(*decision(approvals.Pending, false)),
-		"approvals-denied": templates.ApprovalsSummary(*denied()),
-		"records-good":     templates.RecordsSummary(nil),
-		"records-bad":      templates.RecordsSummary(problems),
+		"status-extended": templates.StatusComment(with(status("active"), func(s *templates.Status) {
+			s.Decision = decision(approvals.Approved, true)
+			s.Leases = []lifecycle.Lease{lease(lifecycle.Active)}
+			s.Leases[0].Orders = []lifecycle.Order{{Kind: lifecycle.Extend, By: dana, Reason: "the backfill | is slow", For: 30 * time.Minute}, {Kind: lifecycle.Stop, By: erin, Reason: "done"}}
+		})),
+		"status-expired": templates.StatusComment(status("expired")),
+		"status-overridden": templates.StatusComment(with(status("active"), func(s *templates.Status) {
+			s.Decision = overridden()
+			s.Leases = []lifecycle.Lease{lease(lifecycle.Active)}
+			s.Review = "acme/identities#9"
+		})),
+		"status-reviewed": templates.StatusComment(with(status("ended"), func(s *templates.Status) {
+			s.Decision = overridden()
+			s.Leases = []lifecycle.Lease{lease(lifecycle.Revoked)}
+			s.Review, s.Reviewer = "acme/identities#9", "erin"
+		})),
+		"change-waiting":    templates.ChangeComment(change("waiting", decision(approvals.Pending, false))),
+		"change-merged":     templates.ChangeComment(with2(change("ended", decision(approvals.Approved, true)), func(c *templates.Change) { c.Merged = true })),
+		"change-unapproved": templates.ChangeComment(with2(change("ended", decision(approvals.Pending, false)), func(c *templates.Change) { c.Merged, c.Unapproved = true, true })),
+		"change-voided": templates.ChangeComment(with2(change("waiting", decision(approvals.Pending, false)), func(c *templates.Change) {
+			c.Voided, c.Changes, c.Problems = 2, []templates.Difference{{What: "what the pull request holds", From: "abab", To: "cdcd"}}, problems[1:]
+		})),
+		"explain":            templates.Explain("waiting", *decision(approvals.Pending, false)),
+		"explain-overridden": templates.Explain("approved", *overridden()),
+		"undecided":          templates.Undecided("invalid"),
+		"help":               templates.Help(),
+		"malformed":          templates.Malformed(approvals.ParseCommands("/aprove\n\n/deny\n\n/extend soon please\n\n/withdraw it\n\n/merge")),
+		"reminder":           templates.Reminder(templates.ReminderMarker("acme-identities-1", noon, 2), *decision(approvals.Pending, false), noon, noon.Add(240*time.Hour)),
+		"review":             templates.ReviewBody(templates.Review{ID: "acme-identities-1", Grant: *grant(), Override: *overridden().Override, Needs: overridden().Needs, Issue: "acme/identities#1", Pull: "acme/identities#2"}),
+		"not-reviewed":       templates.NotReviewed(dana),
+		"order-nothing":      templates.OrderRefused(templates.NothingToOrder, 0),
+		"order-revoke":       templates.OrderRefused(templates.MayNotRevoke, 0),
+		"order-extend":       templates.OrderRefused(templates.MayNotExtend, 0),
+		"order-not-active":   templates.OrderRefused(templates.NotActive, 0),
+		"order-broken":       templates.OrderRefused(templates.PolicyBroken, 0),
+		"order-extension":    templates.OrderRefused(templates.BeyondExtension, 30*time.Minute),
+		"order-policy":       templates.OrderRefused(templates.BeyondPolicy, time.Hour),
+		"status-cancelled":   templates.StatusComment(status("cancelled")),
+		"pull":               templates.PullBody(pull),
+		"pull-title":         templates.PullTitle(*grant()),
+		"commit":             templates.CommitMessage(pull),
+		"merge":              templates.MergeMessage(*decision(approvals.Approved, true)),
+		"approvals":          templates.ApprovalsSummary(*decision(approvals.Pending, false)),
+		"approvals-title":    templates.ApprovalsTitle(*decision(approvals.Pending, false)),
+		"approvals-denied":   templates.ApprovalsSummary(*denied()),
+		"records-good":       templates.RecordsSummary(nil),
+		"records-bad":        templates.RecordsSummary(problems),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, got) })
 	}

@@ -49,7 +49,7 @@ func (p Plan) PriorChanged(prior *identity.Permission) bool {
 //
 //   - Nothing follows from what is unknown.
 //   - Approved becomes Granting, and the level that is held then becomes prior if
-//     there is none. Active becomes Revoking at its end.
+//     there is none. Active becomes Revoking at its end, and so does what is ordered to stop before it is active.
 //   - What should be held is the highest of prior and the live leases. The first of
 //     two to end so takes nothing from the second, and what was held before stays.
 //   - Granting becomes Active, and its clock starts, when at least its permission
@@ -106,6 +106,8 @@ func begin(leases []Lease, now time.Time) []Lease {
 	next := slices.Clone(leases)
 	for i, l := range next {
 		switch {
+		case l.stopped():
+			next[i] = l.enter(Revoking)
 		case l.starting():
 			next[i] = l.enter(Granting)
 		case l.overdue(now):

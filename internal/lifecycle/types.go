@@ -36,11 +36,12 @@ type Lease struct {
 	StuckFrom    State               `json:"stuckFrom,omitempty"`
 	Attempts     int                 `json:"attempts"`            // failed attempts in the present state
 	VerifiedAt   time.Time           `json:"verifiedAt,omitzero"` // when the access was read back; the clock starts here
-	EndsAt       time.Time           `json:"endsAt,omitzero"`     // VerifiedAt + Duration; set once, never extended by a clock going back
+	EndsAt       time.Time           `json:"endsAt,omitzero"`     // VerifiedAt + Duration, moved by Orders alone, never by a clock going back
 	RevokedAt    time.Time           `json:"revokedAt,omitzero"`  // when its end was read back
 	Granted      *Evidence           `json:"granted,omitempty"`
 	Ended        *Evidence           `json:"ended,omitempty"`
 	LastError    string              `json:"lastError,omitempty"` // safe to show
+	Orders       []Order             `json:"orders,omitempty"`    // that were obeyed, in the order in which they came
 }
 
 // Evidence is what a read-back saw.
