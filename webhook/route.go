@@ -1,6 +1,12 @@
 package webhook
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strconv"
+
 	"github.com/google/go-github/v60/github"
 
 	"github.com/keyreeve/keyreeve/internal/identity"
@@ -23,7 +29,9 @@ type Input struct {
 // Routing is what a delivery asks for: exactly one of Subjects and Rule is set.
 type Routing struct {
 	Subjects []workflow.Subject // to be looked at again; without repetition
-	Rule     Rule               // why there is nothing to look at
+	// Presses are those of a button of this App's check run, one for each pull request that has it; At is not set.
+	Presses []workflow.Press
+	Rule    Rule // why there is nothing to look at
 	// Misfit, for the log, tells of a value that did not fit though it did not matter; nil where all fits.
 	Misfit *PayloadError
 }
@@ -67,7 +75,7 @@ func isWatched(event string) bool {
 	switch event {
 	case "issues", "issue_comment",
 		"pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_review_thread",
-		"check_run", "check_suite", "push",
+		"check_run", "check_suite", "merge_group", "push",
 		"team", "team_add", "membership", "member", "organization", "repository",
 		"installation", "installation_repositories", "installation_target":
 		return true
@@ -119,10 +127,16 @@ func (r *router) route(event any) (Routing, error) {
 		return r.pull(e.GetPullRequest())
 	case *github.CheckRunEvent:
 		asked := e.GetAction() == "rerequested" || e.GetAction() == "requested_action"
-		return r.check(asked, e.GetCheckRun().GetApp().GetID(), e.GetCheckRun().PullRequests)
+		out, err := r.check(asked, e.GetCheckRun().GetApp().GetID(), e.GetCheckRun().PullRequests)
+		if button := e.GetRequestedAction(); err == nil && e.GetAction() == "requested_action" && button != nil {
+			out.Presses = r.presses(out.Subjects, button.Identifier, e.GetCheckRun().GetHeadSHA())
+		}
+		return out, err
 	case *github.CheckSuiteEvent:
 		asked := e.GetAction() == "rerequested" || e.GetAction() == "requested"
 		return r.check(asked, e.GetCheckSuite().GetApp().GetID(), e.GetCheckSuite().PullRequests)
+	case *github.MergeGroupEvent:
+		return r.mergeGroup(e)
 	case *github.PushEvent:
 		return r.push(e)
 	case *github.InstallationEvent:
@@ -187,6 +201,49 @@ func (r *router) check(asked bool, app int64, pulls []*github.PullRequest) (Rout
 		return ignore(RuleNoPull), nil
 	}
 	return out, nil
+}
+
+// presses makes of an event that tells of a pressed button what is kept of it. It is named by the body, so that the same
+// signed body under another delivery's id is the same press.
+func (r *router) presses(pulls []workflow.Subject, button, head string) (out []workflow.Press) {
+	sum := sha256.Sum256(r.in.Body)
+	for _, p := range pulls {
+		out = append(out, workflow.Press{
+			ID: fmt.Sprintf("%s-%d", hex.EncodeToString(sum[:16]), p.Number), Subject: p, Action: button, Head: head,
+			By:  identity.Person{ID: r.envelope.Sender.ID, Login: r.envelope.Sender.Login},
+			Bot: r.envelope.Sender.Type != "User",
+		})
+	}
+	return out
+}
+
+// queued is the ref that a merge queue makes for a pull request.
+// https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue
+var queued = regexp.MustCompile(`^refs/heads/gh-readonly-queue/.+/pr-([0-9]{1,9})-[0-9a-f]+$`)
+
+func (r *router) mergeGroup(e *github.MergeGroupEvent) (Routing, error) {
+	g := e.GetMergeGroup()
+	switch {
+	case !r.onRegistry():
+		return ignore(RuleNotRegistry), nil
+	case e.GetAction() != "checks_requested":
+		return ignore(RuleCheckReport), nil
+	case g.GetHeadSHA() == "" || g.GetBaseSHA() == "":
+		return Routing{}, r.missing("merge_group.head_sha")
+	}
+	m := queued.FindStringSubmatch(g.GetHeadRef())
+	if m == nil {
+		return Routing{}, r.missing("merge_group.head_ref")
+	}
+	number, err := strconv.Atoi(m[1])
+	if err != nil {
+		return Routing{}, r.missing("merge_group.head_ref")
+	}
+	out, err := r.conversation(workflow.MergeGroupSubject, "merge_group.head_ref", number)
+	for i := range out.Subjects {
+		out.Subjects[i].Base, out.Subjects[i].Head = g.GetBaseSHA(), g.GetHeadSHA()
+	}
+	return out, err
 }
 
 func (r *router) push(e *github.PushEvent) (Routing, error) {

@@ -37,6 +37,7 @@ const (
 	elsewhere  = `{"action":"x","installation":{"id":7},"sender":{"id":2,"login":"alice","type":"User"},"repository":{"id":11,"name":"payments","full_name":"acme/payments","default_branch":"main","owner":{"id":1,"login":"acme"}}}`
 	bot        = `{"sender":{"id":9,"login":"keyreeve[bot]","type":"Bot"}}`
 	byBot      = `"user":{"id":9,"login":"keyreeve[bot]","type":"Bot"},"performed_via_github_app":{"id":29310}`
+	queuedPull = `{"action":"checks_requested","merge_group":{"head_sha":"h1","base_sha":"b1","head_ref":"refs/heads/gh-readonly-queue/main/pr-4-b1","base_ref":"refs/heads/main"}}`
 	ownCheck   = `{"action":"rerequested","check_run":{"app":{"id":29310},"pull_requests":[{"number":4,"base":{"repo":{"id":10}}},{"number":4,"base":{"repo":{"id":10}}},{"number":5,"base":{"repo":{"id":99}}},{"number":6,"base":{"repo":{"id":10}}}]}}`
 )
 
@@ -85,6 +86,11 @@ func TestRoute(t *testing.T) {
 		{"review elsewhere", "pull_request_review", []string{elsewhere, `{"pull_request":{"number":4}}`}, "ignored: not a registry"},
 		{"check asked for again", "check_run", []string{inRegistry, ownCheck}, "7/pull/10#4 7/pull/10#6"},
 		{"button", "check_run", []string{inRegistry, ownCheck, `{"action":"requested_action"}`}, "7/pull/10#4 7/pull/10#6"},
+		{"in the merge queue", "merge_group", []string{inRegistry, queuedPull}, "7/merge-group/10@h1"},
+		{"taken out of the merge queue", "merge_group", []string{inRegistry, queuedPull, `{"action":"destroyed"}`}, "ignored: check report"},
+		{"a merge queue elsewhere", "merge_group", []string{elsewhere, queuedPull}, "ignored: not a registry"},
+		{"a merge queue's ref of another form", "merge_group", []string{inRegistry, `{"action":"checks_requested","merge_group":{"head_sha":"h1","base_sha":"b1","head_ref":"refs/heads/x"}}`}, "error: read merge_group payload: merge_group.head_ref: missing"},
+		{"a merge queue without commits", "merge_group", []string{inRegistry, `{"action":"checks_requested","merge_group":{}}`}, "error: read merge_group payload: merge_group.head_sha: missing"},
 		{"check completed", "check_run", []string{inRegistry, ownCheck, `{"action":"completed"}`}, "ignored: check report"},
 		{"another App's check (THREATS 19)", "check_run", []string{inRegistry, `{"action":"rerequested","check_run":{"app":{"id":1},"pull_requests":[{"number":4}]}}`}, "ignored: check of another App"},
 		{"nobody's check", "check_run", []string{inRegistry, `{"action":"rerequested","check_run":{"pull_requests":[{"number":4}]}}`}, "ignored: check of another App"},
@@ -262,7 +268,38 @@ func TestWatchedEventsHaveTypes(t *testing.T) {
 			n++
 		}
 	}
-	if n != 18 {
-		t.Errorf("go-github knows %d of the 18 watched events", n)
+	if n != 19 {
+		t.Errorf("go-github knows %d of the 19 watched events", n)
+	}
+}
+
+// TestPress: what is kept of a pressed button is named by the signed body, so that the same one under another delivery's id
+// is no second press (THREATS 6).
+func TestPress(t *testing.T) {
+	pressed := []string{inRegistry, ownCheck, `{"action":"requested_action","requested_action":{"identifier":"approve"},"check_run":{"head_sha":"c0ffee","app":{"id":29310},"pull_requests":[{"number":4}]},"sender":{"id":5,"login":"dana","type":"User"}}`}
+	body := payloadOf(t, pressed...)
+	got, err := Route(testInput("check_run", body))
+	if err != nil || len(got.Presses) != 1 {
+		t.Fatalf("presses: %+v, %v", got.Presses, err)
+	}
+	p := got.Presses[0]
+	if p.Action != "approve" || p.Head != "c0ffee" || p.By.ID != 5 || p.By.Login != "dana" || p.Bot || p.Subject.Number != 4 || p.Subject.Kind != workflow.PullSubject {
+		t.Errorf("press: %+v", p)
+	}
+	again, _ := Route(testInput("check_run", body))
+	if again.Presses[0].ID != p.ID {
+		t.Error("the same body is another press")
+	}
+	other, _ := Route(testInput("check_run", append([]byte(" "), body...)))
+	if other.Presses[0].ID == p.ID {
+		t.Error("another body is the same press")
+	}
+	byApp, _ := Route(testInput("check_run", payloadOf(t, append(pressed, `{"sender":{"id":6,"login":"x[bot]","type":"Bot"}}`)...)))
+	if !byApp.Presses[0].Bot {
+		t.Error("an App's press is a person's")
+	}
+	again, _ = Route(testInput("check_run", payloadOf(t, append(pressed, `{"action":"rerequested"}`)...)))
+	if len(again.Presses) != 0 || len(again.Subjects) == 0 {
+		t.Errorf("a re-run: %+v", again)
 	}
 }

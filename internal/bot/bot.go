@@ -96,12 +96,12 @@ func assemble(c Config, l net.Listener, db *store.Store, github *forge.Forge, re
 		return nil, err
 	}
 	walker := workflow.New(workflow.Config{
-		Conversations: github, Repositories: github, Pulls: github, People: github, Applier: github,
+		Conversations: github, Repositories: github, Codeowners: github, Pulls: github, People: github, Applier: github,
 		Providers: providers.For, Store: db, Registry: registry, Now: c.Now, Log: c.Log, Trace: c.Trace,
 	})
 	b := &Bot{store: db, addr: l.Addr().String(), failed: make(chan error, 1), log: c.Log}
 	b.queue, err = queue.New(db, queue.Handlers{
-		Delivery: func(_ context.Context, d workflow.Delivery) (string, []workflow.Subject, error) {
+		Delivery: func(_ context.Context, d workflow.Delivery) (workflow.Routed, error) {
 			return route(c.AppID, registry, d)
 		},
 		Walk:  m.walk(walker.Walk),
@@ -119,7 +119,7 @@ func assemble(c Config, l net.Listener, db *store.Store, github *forge.Forge, re
 
 // route turns a delivery into subjects, or into the name of the rule by which
 // it is ignored. A payload that can't be read never heals, so it is finished with what is wrong with it as its rule.
-func route(app int64, registry registryFunc, d workflow.Delivery) (string, []workflow.Subject, error) {
+func route(app int64, registry registryFunc, d workflow.Delivery) (workflow.Routed, error) {
 	r, err := webhook.Route(webhook.Input{
 		App: app, Event: d.Event, Body: d.Body,
 		Registry: func(owner, name string) bool {
@@ -128,9 +128,12 @@ func route(app int64, registry registryFunc, d workflow.Delivery) (string, []wor
 		},
 	})
 	if bad, ok := errors.AsType[*webhook.PayloadError](err); ok {
-		return "unreadable: " + bad.Error(), nil, nil
+		return workflow.Routed{Rule: "unreadable: " + bad.Error()}, nil
 	}
-	return string(r.Rule), r.Subjects, err
+	for i := range r.Presses {
+		r.Presses[i].At = d.ReceivedAt
+	}
+	return workflow.Routed{Rule: string(r.Rule), Subjects: r.Subjects, Presses: r.Presses}, err
 }
 
 // URL is where the bot listens, without a trailing slash.

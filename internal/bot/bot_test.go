@@ -52,18 +52,18 @@ func TestRoute(t *testing.T) {
 		return fmt.Appendf(nil, `{"action":"opened","installation":{"id":%s},"sender":{"id":5,"login":"dana","type":"User"},
 			"repository":{"id":9,"name":"identities","full_name":"acme/identities","owner":{"id":1,"login":%q}},"issue":{"number":3}}`, installation, owner)
 	}
-	rule, subjects, err := route(1, registry, workflow.Delivery{Event: "issues", Body: payload("7", "acme")})
-	if err != nil || rule != "" || len(subjects) != 1 || subjects[0].Key() != "7/issue/9#3" {
-		t.Errorf("an issue: %q, %v, %v", rule, subjects, err)
+	got, err := route(1, registry, workflow.Delivery{Event: "issues", Body: payload("7", "acme")})
+	if err != nil || got.Rule != "" || len(got.Subjects) != 1 || got.Subjects[0].Key() != "7/issue/9#3" {
+		t.Errorf("an issue: %q, %v, %v", got.Rule, got.Subjects, err)
 	}
 	// What can't be read never heals: it is finished, with what is wrong with it.
-	rule, subjects, err = route(1, registry, workflow.Delivery{Event: "issues", Body: []byte(`{"installation":[]}`)})
-	if err != nil || !strings.HasPrefix(rule, "unreadable: ") || subjects != nil {
-		t.Errorf("an unreadable payload: %q, %v, %v", rule, subjects, err)
+	got, err = route(1, registry, workflow.Delivery{Event: "issues", Body: []byte(`{"installation":[]}`)})
+	if err != nil || !strings.HasPrefix(got.Rule, "unreadable: ") || got.Subjects != nil {
+		t.Errorf("an unreadable payload: %q, %v, %v", got.Rule, got.Subjects, err)
 	}
-	rule, subjects, err = route(1, registry, workflow.Delivery{Event: "star", Body: payload("7", "acme")})
-	if err != nil || rule == "" || subjects != nil {
-		t.Errorf("an event that nobody looks at: %q, %v, %v", rule, subjects, err)
+	got, err = route(1, registry, workflow.Delivery{Event: "star", Body: payload("7", "acme")})
+	if err != nil || got.Rule == "" || got.Subjects != nil {
+		t.Errorf("an event that nobody looks at: %q, %v, %v", got.Rule, got.Subjects, err)
 	}
 }
 

@@ -44,7 +44,7 @@ func AppPermissions() map[string]string {
 // AppEvents are the webhook events that the App subscribes to.
 func AppEvents() []string {
 	return []string{
-		"issues", "issue_comment", "pull_request", "pull_request_review", "check_run", "push",
+		"issues", "issue_comment", "pull_request", "pull_request_review", "check_run", "check_suite", "merge_group", "push",
 		"member", "membership", "team", "organization", "repository", "installation", "installation_repositories",
 	}
 }

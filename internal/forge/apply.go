@@ -11,8 +11,8 @@ import (
 )
 
 // Apply implements workflow.Applier. Every write is tried once; whether one without an answer happened is to be read
-// from GitHub. Effects that find themselves done already succeed, except comments, of which a second one is a second
-// comment.
+// from GitHub. Effects that find themselves done already succeed, except comments and issues, of which a second
+// one is a second one.
 func (f *Forge) Apply(ctx context.Context, e workflow.Effect) error {
 	var err error
 	switch e := e.(type) {
@@ -22,6 +22,12 @@ func (f *Forge) Apply(ctx context.Context, e workflow.Effect) error {
 		err = f.editComment(ctx, e)
 	case workflow.React:
 		err = f.react(ctx, e)
+	case workflow.OpenIssue:
+		err = f.openIssue(ctx, e)
+	case workflow.EditIssue:
+		err = f.editIssue(ctx, e)
+	case workflow.ReopenIssue:
+		err = f.reopenIssue(ctx, e)
 	case workflow.CloseIssue:
 		err = f.closeIssue(ctx, e)
 	case workflow.WriteBranch:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/google/go-github/v60/github"
 
@@ -57,6 +58,8 @@ type check struct {
 	Status     string       `json:"status"`
 	Conclusion string       `json:"conclusion,omitempty"`
 	Output     *checkOutput `json:"output,omitempty"`
+	// Actions is null to leave the buttons as they are, and an empty list to take them away.
+	Actions *[]checks.Action `json:"actions,omitempty"`
 }
 
 type checkOutput struct {
@@ -81,6 +84,11 @@ func checkBody(e workflow.SetCheck, some []checks.Annotation, last bool) check {
 	c := check{Name: e.Name, DetailsURL: e.DetailsURL, Status: "in_progress", Output: &checkOutput{Title: e.Title, Summary: e.Summary, Text: e.Text}}
 	if last {
 		c.ExternalID, c.Status = e.ExternalID, e.Status
+		actions := slices.Clone(e.Actions)
+		if actions == nil {
+			actions = []checks.Action{}
+		}
+		c.Actions = &actions
 		if e.Status == "completed" {
 			c.Conclusion = e.Conclusion
 		}

@@ -35,6 +35,22 @@ type issue struct {
 	CreatedAt   time.Time `json:"created_at"`
 	HTMLURL     string    `json:"html_url"`
 	PullRequest *struct{} `json:"pull_request"`
+	ClosedBy    *account  `json:"closed_by"`
+}
+
+// fact is what a list or a single answer says of an issue, without the times and authors of its edits.
+func (i issue) fact() workflow.Issue {
+	out := workflow.Issue{
+		Number: i.Number, Title: i.Title, Body: i.Body, Author: i.User.person(), Bot: i.User.bot() || i.Via != nil,
+		Open: i.State == "open", IsPull: i.PullRequest != nil, Locked: i.Locked, CreatedAt: i.CreatedAt, URL: i.HTMLURL,
+	}
+	if !out.Open && i.ClosedBy != nil {
+		out.ClosedBy = i.ClosedBy.person()
+	}
+	for _, l := range i.Labels {
+		out.Labels = append(out.Labels, l.Name)
+	}
+	return out
 }
 
 type label struct {
@@ -70,14 +86,8 @@ func (f *Forge) Issue(ctx context.Context, at workflow.Place) (workflow.Issue, e
 	if err != nil {
 		return workflow.Issue{}, fail(doing+": when its body was edited", err)
 	}
-	out := workflow.Issue{
-		Number: i.Number, Title: i.Title, Body: i.Body, Author: i.User.person(), Bot: i.User.bot() || i.Via != nil,
-		Open: i.State == "open", IsPull: i.PullRequest != nil, Locked: i.Locked,
-		CreatedAt: i.CreatedAt, LastEditedAt: e.body, Editors: e.editors, URL: i.HTMLURL,
-	}
-	for _, l := range i.Labels {
-		out.Labels = append(out.Labels, l.Name)
-	}
+	out := i.fact()
+	out.LastEditedAt, out.Editors = e.body, e.editors
 	return out, nil
 }
 

@@ -51,6 +51,7 @@ type Forge struct {
 	gates   *gates
 	cache   *recent[string, *kept]
 	tokens  *recent[scope, *session]
+	trees   *recent[string, string] // by installation, repository and commit
 	app     appFact
 }
 
@@ -58,6 +59,7 @@ type Forge struct {
 var (
 	_ workflow.Conversations = (*Forge)(nil)
 	_ workflow.Repositories  = (*Forge)(nil)
+	_ workflow.Codeowners    = (*Forge)(nil)
 	_ workflow.Pulls         = (*Forge)(nil)
 	_ workflow.People        = (*Forge)(nil)
 	_ workflow.Applier       = (*Forge)(nil)
@@ -68,6 +70,7 @@ const (
 	callTime    = 30 * time.Second // for one try, its body included
 	cacheBytes  = 64 << 20
 	maxSessions = 1024 // tokens and clients kept at once
+	maxTrees    = 8192 // trees of commits kept at once
 )
 
 // New returns a Forge. A key or URL that can't be used is an error that does not show the key. It makes no call.
@@ -88,6 +91,7 @@ func New(cfg Config) (*Forge, error) {
 		cfg: cfg, key: key, base: base, graphql: graphqlURL(base),
 		gates: newGates(), cache: newRecent[string](cacheBytes, (*kept).size),
 		tokens: newRecent[scope](maxSessions, func(*session) int { return 1 }),
+		trees:  newRecent[string](maxTrees, func(string) int { return 1 }),
 	}
 	f.cfg.PrivateKey = nil // the parsed key is enough
 	f.sender = &sender{next: cfg.HTTP, most: maxAnswer, within: callTime, now: cfg.Now, log: cfg.Log, observe: cfg.Observe, root: base.Path}

@@ -181,3 +181,30 @@ func (f *Forge) Checks(ctx context.Context, at workflow.Place, head string) ([]w
 	}
 	return out, nil
 }
+
+// mostCompared is how many files GitHub lists of a comparison.
+// https://docs.github.com/en/rest/commits/commits#compare-two-commits
+const mostCompared = 300
+
+// Changed implements workflow.Pulls.
+func (f *Forge) Changed(ctx context.Context, at workflow.Place, base, head string) (files []workflow.ChangedFile, truncated bool, err error) {
+	doing := fmt.Sprintf("compare %s with %s in %s", base, head, at.Repo)
+	if !isHash.MatchString(base) || !isHash.MatchString(head) {
+		return nil, false, fail(doing, fmt.Errorf("these are no commits: %w", workflow.ErrNotFound))
+	}
+	s, err := f.at(at.Installation, at.Repo, readFiles)
+	if err != nil {
+		return nil, false, fail(doing, err)
+	}
+	var c github.CommitsComparison
+	if _, err := send(ctx, s.gh, http.MethodGet, fmt.Sprintf("%s/compare/%s...%s", repoPath(at.Repo), base, head), nil, &c); err != nil {
+		return nil, false, fail(doing, err)
+	}
+	if c.GetMergeBaseCommit().GetSHA() != base {
+		return nil, false, fail(doing, fmt.Errorf("the one does not come from the other: %w", workflow.ErrNotFound))
+	}
+	for _, file := range c.Files {
+		files = append(files, workflow.ChangedFile{Path: file.GetFilename(), Previous: file.GetPreviousFilename(), Status: file.GetStatus(), SHA: file.GetSHA()})
+	}
+	return files, len(files) >= mostCompared, nil
+}

@@ -104,8 +104,64 @@ func TestCodeownersErrorsOnTheHub(t *testing.T) {
 	if len(got) != 1 || got[0].Line != 2 || got[0].Path != ".github/CODEOWNERS" || got[0].Kind == "" || got[0].Message == "" {
 		t.Errorf("errors: %+v", got)
 	}
-	if _, err := g.forge.CodeownersErrors(ctx, g.place("acme/payments", 0), "main"); !errors.Is(err, workflow.ErrNotFound) {
-		t.Errorf("a repository without the file: %v", err)
+	if got, err := g.forge.CodeownersErrors(ctx, g.place("acme/payments", 0), "main"); err != nil || len(got) != 0 {
+		t.Errorf("a repository without the file: %v, %v", got, err)
+	}
+}
+
+func TestTreesAndChangesOnTheHub(t *testing.T) {
+	g := newGitHub(t)
+	ctx := context.Background()
+	at := g.place("acme/identities", 0)
+	before := must(g.forge.Default(ctx, at))(t).SHA
+	must(g.As("alice").Push("acme/identities", "main", map[string]string{"a.txt": "one"}, "one"))(t)
+	one := must(g.forge.Default(ctx, at))(t).SHA
+	must(g.As("alice").Push("acme/identities", "main", map[string]string{"a.txt": "two", "b.txt": "b"}, "two"))(t)
+	two := must(g.forge.Default(ctx, at))(t).SHA
+	must(g.As("alice").Push("acme/identities", "main", map[string]string{"a.txt": "one"}, "three"))(t)
+
+	if a, b := must(g.forge.Tree(ctx, at, one))(t), must(g.forge.Tree(ctx, at, two))(t); a == b || a != must(g.forge.Tree(ctx, at, one))(t) {
+		t.Errorf("the trees are %s and %s", a, b)
+	}
+	for _, bad := range []string{"main", "", strings.Repeat("0", 40)} {
+		if _, err := g.forge.Tree(ctx, at, bad); !errors.Is(err, workflow.ErrNotFound) {
+			t.Errorf("the tree of %q: %v", bad, err)
+		}
+	}
+	files, truncated, err := g.forge.Changed(ctx, at, before, two)
+	if err != nil || truncated || len(files) != 2 || files[0].Path != "a.txt" || files[0].Status != "added" || files[0].SHA == "" || files[1].Path != "b.txt" {
+		t.Errorf("changed: %+v, %v, %v", files, truncated, err)
+	}
+	if _, _, err := g.forge.Changed(ctx, at, two, before); !errors.Is(err, workflow.ErrNotFound) {
+		t.Errorf("the other way round: %v", err)
+	}
+}
+
+func TestOwnIssuesOnTheHub(t *testing.T) {
+	g := newGitHub(t)
+	ctx := context.Background()
+	at := g.place("acme/identities", 0)
+	must(g.As("alice").OpenIssue("acme/identities", "not keyreeve's", "text"))(t)
+	g.apply(workflow.OpenIssue{At: at, Title: "Review", Body: "<!-- m -->", Labels: []string{"keyreeve-review"}}, workflow.OpenIssue{At: at, Title: "Other", Body: "x"})
+	list := must(g.forge.OwnIssues(ctx, at, "keyreeve-review"))(t)
+	if len(list) != 1 || list[0].Title != "Review" || !list[0].Open || !list[0].Bot {
+		t.Fatalf("own issues: %+v", list)
+	}
+	if all := must(g.forge.OwnIssues(ctx, at, ""))(t); len(all) != 2 || all[0].Title != "Other" {
+		t.Errorf("own issues of any label: %+v", all)
+	}
+	place := g.place("acme/identities", list[0].Number)
+	g.apply(workflow.EditIssue{At: place, Title: "Reviewed", Body: "<!-- m -->\nnew"})
+	if err := g.As("alice").SetIssueState("acme/identities", list[0].Number, "closed"); err != nil {
+		t.Fatal(err)
+	}
+	closed := must(g.forge.Issue(ctx, place))(t)
+	if closed.Open || closed.ClosedBy.Login != "alice" || closed.ClosedBy.ID == 0 || closed.Title != "Reviewed" {
+		t.Errorf("closed: %+v", closed)
+	}
+	g.apply(workflow.ReopenIssue{At: place})
+	if again := must(g.forge.Issue(ctx, place))(t); !again.Open || again.ClosedBy.ID != 0 {
+		t.Errorf("opened again: %+v", again)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -162,21 +163,9 @@ func blobName(data []byte, digits int) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// CodeownersError is one line of a CODEOWNERS file that GitHub skips.
-type CodeownersError struct {
-	Path       string // ".github/CODEOWNERS"
-	Line       int    // from 1
-	Column     int    // from 1
-	Kind       string // "Invalid pattern", "Unknown owner", …
-	Source     string // the line
-	Message    string
-	Suggestion string
-}
-
-// CodeownersErrors reads what GitHub finds wrong in the CODEOWNERS file at a branch or commit; a repository without the
-// file gives ErrNotFound.
+// CodeownersErrors implements workflow.Codeowners. GitHub answers 404 for a repository without the file.
 // https://docs.github.com/en/rest/repos/repos#list-codeowners-errors
-func (f *Forge) CodeownersErrors(ctx context.Context, at workflow.Place, ref string) ([]CodeownersError, error) {
+func (f *Forge) CodeownersErrors(ctx context.Context, at workflow.Place, ref string) ([]workflow.OwnersError, error) {
 	doing := "read the CODEOWNERS errors of " + at.Repo.String()
 	s, err := f.at(at.Installation, at.Repo, readFiles)
 	if err != nil {
@@ -184,13 +173,44 @@ func (f *Forge) CodeownersErrors(ctx context.Context, at workflow.Place, ref str
 	}
 	all, _, err := s.gh.Repositories.GetCodeownersErrors(ctx, at.Repo.Owner, at.Repo.Name, &github.GetCodeownersErrorsOptions{Ref: ref})
 	if err != nil {
-		return nil, fail(doing, err)
+		if err = fail(doing, err); errors.Is(err, workflow.ErrNotFound) {
+			return nil, nil
+		}
+		return nil, err
 	}
-	out := make([]CodeownersError, 0, len(all.Errors))
+	out := make([]workflow.OwnersError, 0, len(all.Errors))
 	for _, e := range all.Errors {
-		out = append(out, CodeownersError{
-			Path: e.Path, Line: e.Line, Column: e.Column, Kind: e.Kind, Source: e.Source, Message: e.Message, Suggestion: e.GetSuggestion(),
-		})
+		out = append(out, workflow.OwnersError{Path: e.Path, Line: e.Line, Column: e.Column, Kind: e.Kind, Source: e.Source, Message: e.Message})
 	}
 	return out, nil
+}
+
+// Tree implements workflow.Repositories. A commit never changes its tree, so each is asked once.
+// https://docs.github.com/en/rest/git/commits#get-a-commit-object
+func (f *Forge) Tree(ctx context.Context, at workflow.Place, commit string) (string, error) {
+	doing := fmt.Sprintf("read the tree of %s at %s", at.Repo, commit)
+	if !isHash.MatchString(commit) {
+		return "", fail(doing, fmt.Errorf("%q is not a commit: %w", commit, workflow.ErrNotFound))
+	}
+	key := fmt.Sprintf("%d/%s@%s", at.Installation, strings.ToLower(at.Repo.String()), commit)
+	if tree, ok := f.trees.get(key); ok {
+		return tree, nil
+	}
+	s, err := f.at(at.Installation, at.Repo, readFiles)
+	if err != nil {
+		return "", fail(doing, err)
+	}
+	var c struct {
+		Tree struct {
+			SHA string `json:"sha"`
+		} `json:"tree"`
+	}
+	if _, err := send(ctx, s.gh, http.MethodGet, repoPath(at.Repo)+"/git/commits/"+commit, nil, &c); err != nil {
+		return "", fail(doing, err)
+	}
+	if !isHash.MatchString(c.Tree.SHA) {
+		return "", fail(doing, fmt.Errorf("GitHub answers with the tree %q", c.Tree.SHA))
+	}
+	f.trees.put(key, c.Tree.SHA)
+	return c.Tree.SHA, nil
 }

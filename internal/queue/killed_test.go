@@ -36,8 +36,8 @@ func TestKilled(t *testing.T) {
 		t.Fatalf("the child ended with %d things in hand", seen)
 	}
 
-	r.deliver = func(context.Context, workflow.Delivery) (string, []workflow.Subject, error) {
-		return "", []workflow.Subject{issue(7, 2)}, nil
+	r.deliver = func(context.Context, workflow.Delivery) (workflow.Routed, error) {
+		return workflow.Routed{Subjects: []workflow.Subject{issue(7, 2)}}, nil
 	}
 	r.start()
 	begun := time.Now()
@@ -61,7 +61,7 @@ func TestKilledChild(t *testing.T) {
 		fmt.Println("in hand: a walk")
 		select {}
 	}
-	r.deliver = func(context.Context, workflow.Delivery) (string, []workflow.Subject, error) {
+	r.deliver = func(context.Context, workflow.Delivery) (workflow.Routed, error) {
 		fmt.Println("in hand: a delivery")
 		select {}
 	}

@@ -33,8 +33,8 @@ import (
 // up again at its Until. After any other the work is tried again, ever more
 // slowly (Backoff), and never dropped.
 type Handlers struct {
-	// Delivery reads which subjects a delivery speaks of; rule says why it is ignored, if it is.
-	Delivery func(ctx context.Context, d workflow.Delivery) (rule string, subjects []workflow.Subject, err error)
+	// Delivery reads which subjects a delivery speaks of, or why it is ignored.
+	Delivery func(ctx context.Context, d workflow.Delivery) (workflow.Routed, error)
 	// Walk walks a subject; again says when to walk it by itself, the zero time: not before it is woken.
 	Walk func(ctx context.Context, s workflow.Subject) (again time.Time, err error)
 	// Sweep finds the subjects that a schedule is to wake.

@@ -56,7 +56,7 @@ type rig struct {
 	most    int // walks of one subject at once
 
 	walk     func(ctx context.Context, s workflow.Subject) (time.Time, error)
-	deliver  func(ctx context.Context, d workflow.Delivery) (string, []workflow.Subject, error)
+	deliver  func(ctx context.Context, d workflow.Delivery) (workflow.Routed, error)
 	sweep    func(ctx context.Context, name string) ([]workflow.Subject, error)
 	schedule []queue.Schedule
 }
@@ -87,8 +87,8 @@ func newRig(t *testing.T) *rig {
 		t: t, url: url, log: &syncBuffer{}, walking: map[string]int{},
 		clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)},
 		walk:  func(context.Context, workflow.Subject) (time.Time, error) { return time.Time{}, nil },
-		deliver: func(context.Context, workflow.Delivery) (string, []workflow.Subject, error) {
-			return "ignored", nil, nil
+		deliver: func(context.Context, workflow.Delivery) (workflow.Routed, error) {
+			return workflow.Routed{Rule: "ignored"}, nil
 		},
 		sweep: func(context.Context, string) ([]workflow.Subject, error) { return nil, nil },
 	}
@@ -222,11 +222,11 @@ func (r *rig) accept(ids ...string) {
 
 func TestDeliveryWakesItsSubjects(t *testing.T) {
 	r := newRig(t)
-	r.deliver = func(_ context.Context, d workflow.Delivery) (string, []workflow.Subject, error) {
+	r.deliver = func(_ context.Context, d workflow.Delivery) (workflow.Routed, error) {
 		if d.ID == "ignored" {
-			return "not watched", nil, nil
+			return workflow.Routed{Rule: "not watched"}, nil
 		}
-		return "", []workflow.Subject{issue(7, 1), issue(7, 2)}, nil
+		return workflow.Routed{Subjects: []workflow.Subject{issue(7, 1), issue(7, 2)}}, nil
 	}
 	r.start()
 	r.accept("a", "ignored")
@@ -364,11 +364,11 @@ func TestFailureStopsNobodyElse(t *testing.T) {
 		}
 		return time.Time{}, nil
 	}
-	r.deliver = func(_ context.Context, d workflow.Delivery) (string, []workflow.Subject, error) {
+	r.deliver = func(_ context.Context, d workflow.Delivery) (workflow.Routed, error) {
 		if d.ID == "bad" {
 			_ = d.Body[len(d.Event):]
 		}
-		return "", []workflow.Subject{issue(7, 3)}, nil
+		return workflow.Routed{Subjects: []workflow.Subject{issue(7, 3)}}, nil
 	}
 	r.start()
 	r.wake(bad, panics)
@@ -430,8 +430,8 @@ func TestAgain(t *testing.T) {
 func TestRestart(t *testing.T) {
 	r := newRig(t)
 	began := make(chan struct{}, 1)
-	r.deliver = func(context.Context, workflow.Delivery) (string, []workflow.Subject, error) {
-		return "", []workflow.Subject{issue(7, 9)}, nil
+	r.deliver = func(context.Context, workflow.Delivery) (workflow.Routed, error) {
+		return workflow.Routed{Subjects: []workflow.Subject{issue(7, 9)}}, nil
 	}
 	r.walk = func(ctx context.Context, s workflow.Subject) (time.Time, error) {
 		if s.Number == 1 {

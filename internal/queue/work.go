@@ -78,10 +78,9 @@ func (q *Queue) deliver(ctx context.Context, ref store.DeliveryRef) (busy bool, 
 	if err != nil || finished {
 		return false, err
 	}
-	var rule string
-	var subjects []workflow.Subject
+	var routed workflow.Routed
 	failure := q.guard(name, func() (err error) {
-		rule, subjects, err = q.handlers.Delivery(ctx, d)
+		routed, err = q.handlers.Delivery(ctx, d)
 		return err
 	})
 	if q.handedBack(failure) {
@@ -90,7 +89,7 @@ func (q *Queue) deliver(ctx context.Context, ref store.DeliveryRef) (busy bool, 
 	note, done := context.WithTimeout(context.WithoutCancel(ctx), noting)
 	defer done()
 	if failure == nil {
-		return false, q.store.FinishDelivery(note, ref.App, ref.ID, rule, subjects)
+		return false, q.store.FinishDelivery(note, ref.App, ref.ID, routed)
 	}
 	attempts, err := q.store.DeliveryAttempts(note, ref.App, ref.ID)
 	if err != nil {

@@ -60,7 +60,7 @@ func testDeliveries(t *testing.T, db database) {
 	if len(open) != 1 || open[0].Attempts != 1 || open[0].LastError != "no luck\ufffd" || !open[0].DueAt.Equal(db.clock.Now().Add(time.Minute)) {
 		t.Errorf("after a failure: %+v", open)
 	}
-	ok(t, s.FinishDelivery(ctx, 1, "a-1", "", []workflow.Subject{issue(7, 1), issue(7, 2), issue(7, 1)}))
+	ok(t, s.FinishDelivery(ctx, 1, "a-1", workflow.Routed{Subjects: []workflow.Subject{issue(7, 1), issue(7, 2), issue(7, 1)}}))
 	if keys(h.subjects) != "[7/issue/99#1 7/issue/99#2]" {
 		t.Errorf("woken: %s", keys(h.subjects))
 	}
@@ -68,7 +68,7 @@ func testDeliveries(t *testing.T, db database) {
 	if must(s.Accept(ctx, d))(t) || len(h.deliveries) != 2 {
 		t.Errorf("a finished one again: handed %v", h.deliveries)
 	}
-	ok(t, s.FinishDelivery(ctx, 1, "a-1", "late", []workflow.Subject{issue(7, 3)}))
+	ok(t, s.FinishDelivery(ctx, 1, "a-1", workflow.Routed{Rule: "late", Subjects: []workflow.Subject{issue(7, 3)}}))
 	ok(t, s.PutOffDelivery(ctx, 1, "a-1", store.Outcome{Again: db.clock.Now(), Err: "late", Failed: true}))
 	all := must(s.Deliveries(ctx, 10))(t)
 	if len(all) != 1 || all[0].Rule != "" || all[0].LastError != "" || all[0].FinishedAt.IsZero() || !all[0].DueAt.IsZero() {
@@ -82,7 +82,7 @@ func testDeliveries(t *testing.T, db database) {
 	if !must(s.Accept(ctx, d))(t) {
 		t.Error("the same id of another App was not fresh")
 	}
-	ok(t, s.FinishDelivery(ctx, 2, "a-1", "not watched", nil))
+	ok(t, s.FinishDelivery(ctx, 2, "a-1", workflow.Routed{Rule: "not watched"}))
 	for _, x := range must(s.Deliveries(ctx, 10))(t) {
 		if x.App == 2 && x.Rule != "not watched" {
 			t.Errorf("rule: %+v", x)
@@ -91,7 +91,7 @@ func testDeliveries(t *testing.T, db database) {
 	if _, _, err := s.Delivery(ctx, 1, "none"); !errors.Is(err, workflow.ErrNotFound) {
 		t.Errorf("read one that is not there: %v", err)
 	}
-	if err := s.FinishDelivery(ctx, 1, "none", "", nil); !errors.Is(err, workflow.ErrNotFound) {
+	if err := s.FinishDelivery(ctx, 1, "none", workflow.Routed{}); !errors.Is(err, workflow.ErrNotFound) {
 		t.Errorf("finish one that is not there: %v", err)
 	}
 	empty := workflow.Delivery{App: 1, ID: "empty", ReceivedAt: db.clock.Now()}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/keyreeve/keyreeve/internal/audit"
@@ -101,16 +102,20 @@ func (s *Store) Delivery(ctx context.Context, app int64, id string) (d workflow.
 
 // FinishDelivery marks a delivery as finished and wakes the subjects that it
 // speaks of, in one transaction. rule says why it was ignored, or is "". For
-// one that is finished already nothing is done, so that of two workers only one wakes.
-func (s *Store) FinishDelivery(ctx context.Context, app int64, id, rule string, subjects []workflow.Subject) error {
+// one that is finished already nothing is done, so that of two workers only one wakes. The presses that it tells of are
+// kept in the same transaction; one that is known already stays as it is.
+func (s *Store) FinishDelivery(ctx context.Context, app int64, id string, r workflow.Routed) error {
 	return s.write(ctx, "finish delivery "+id, func(ctx context.Context, tx *Tx) error {
 		n, err := tx.exec(ctx, `UPDATE deliveries SET finished_at = ?, rule = ?, due_at = NULL, queued_at = NULL, last_error = ''
-			WHERE app = ? AND id = ? AND finished_at IS NULL`, micros(s.now()), text(rule), app, id)
+			WHERE app = ? AND id = ? AND finished_at IS NULL`, micros(s.now()), text(r.Rule), app, id)
 		if err != nil {
 			return err
 		}
 		if n == 1 {
-			return s.wake(ctx, tx, subjects)
+			if err := putPresses(ctx, tx, r.Presses); err != nil {
+				return err
+			}
+			return s.wake(ctx, tx, r.Subjects)
 		}
 		var one int
 		ok, err := tx.get(ctx, []any{&one}, `SELECT 1 FROM deliveries WHERE app = ? AND id = ?`, app, id)
@@ -119,6 +124,22 @@ func (s *Store) FinishDelivery(ctx context.Context, app int64, id, rule string, 
 		}
 		return err
 	})
+}
+
+func putPresses(ctx context.Context, tx *Tx, presses []workflow.Press) error {
+	for _, p := range presses {
+		record, err := encode(p)
+		if err != nil {
+			return err
+		}
+		x := p.Subject
+		_, err = tx.exec(ctx, `INSERT INTO presses (installation, id, repo, number, at, record) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (installation, id) DO NOTHING`, x.Installation, p.ID, strings.ToLower(x.Repo.String()), x.Number, micros(p.At), record)
+		if err != nil {
+			return fmt.Errorf("write press %s: %w", p.ID, err)
+		}
+	}
+	return nil
 }
 
 // PutOffDelivery notes that a delivery could not be worked yet, and when to

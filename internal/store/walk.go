@@ -35,10 +35,38 @@ func (s *Store) Load(ctx context.Context, x workflow.Subject) (st workflow.State
 		if st.Leases, err = records[lifecycle.Lease](ctx, tx, `SELECT record FROM leases WHERE subject = ? ORDER BY ordinal, id`, key); err != nil {
 			return err
 		}
+		if err := loadTold(ctx, tx, x, key, &st); err != nil {
+			return err
+		}
 		st.Open, err = records[workflow.Intent](ctx, tx, openIntents, key)
 		return err
 	})
 	return st, err
+}
+
+// loadTold reads what people ordered and pressed, and of which request's override a subject is the review.
+func loadTold(ctx context.Context, tx *Tx, x workflow.Subject, key string, st *workflow.State) (err error) {
+	if st.Orders, err = records[workflow.LeaseOrder](ctx, tx, `SELECT o.record FROM lease_orders o JOIN leases l ON l.installation = o.installation AND l.id = o.lease
+		WHERE l.subject = ? ORDER BY o.ordinal`, key); err != nil {
+		return err
+	}
+	repo, number := strings.ToLower(x.Repo.String()), x.Number
+	if st.Request != nil {
+		repo, number = strings.ToLower(st.Request.Registry.String()), st.Request.Pull
+	}
+	if st.Presses, err = records[workflow.Press](ctx, tx, `SELECT record FROM presses WHERE installation = ? AND repo = ? AND number = ? ORDER BY at, id`,
+		x.Installation, repo, number); err != nil {
+		return err
+	}
+	if st.Request != nil || x.Kind != workflow.IssueSubject {
+		return nil
+	}
+	list, err := records[workflow.Request](ctx, tx, `SELECT record FROM requests WHERE installation = ? AND registry = ? AND review = ?`,
+		x.Installation, strings.ToLower(x.Repo.String()), x.Number)
+	if err == nil && len(list) > 0 {
+		st.Of = &list[0].Subject
+	}
+	return err
 }
 
 // loadRequest finds the request of a subject, nil where there is none. A pull
@@ -89,6 +117,10 @@ func (s *Store) Access(ctx context.Context, x workflow.Subject) (st workflow.Acc
 		if st.Leases, err = records[lifecycle.Lease](ctx, tx, `SELECT record FROM leases WHERE access = ? AND state <> ? ORDER BY ordinal, id`, key, string(lifecycle.Revoked)); err != nil {
 			return err
 		}
+		if st.Orders, err = records[workflow.LeaseOrder](ctx, tx, `SELECT o.record FROM lease_orders o JOIN leases l ON l.installation = o.installation AND l.id = o.lease
+			WHERE l.access = ? AND l.state <> ? ORDER BY o.ordinal`, key, string(lifecycle.Revoked)); err != nil {
+			return err
+		}
 		st.Open, err = records[workflow.Intent](ctx, tx, openIntents, key)
 		return err
 	})
@@ -100,8 +132,8 @@ func (s *Store) Access(ctx context.Context, x workflow.Subject) (st workflow.Acc
 func (s *Store) Open(ctx context.Context, installation int64) (list []workflow.Subject, err error) {
 	what := fmt.Sprintf("list what is open in installation %d", installation)
 	err = s.read(ctx, what, func(ctx context.Context, tx *Tx) error {
-		requests, err := records[workflow.Request](ctx, tx, `SELECT record FROM requests WHERE installation = ? AND state NOT IN (?, ?) ORDER BY key`,
-			installation, string(workflow.Ended), string(workflow.Cancelled))
+		requests, err := records[workflow.Request](ctx, tx, `SELECT record FROM requests WHERE installation = ? AND state NOT IN (?, ?, ?) ORDER BY key`,
+			installation, string(workflow.Ended), string(workflow.Cancelled), string(workflow.Expired))
 		if err != nil {
 			return err
 		}
@@ -135,7 +167,7 @@ func (s *Store) Commit(ctx context.Context, c workflow.Commit) error {
 	}
 	return s.write(ctx, "commit", func(ctx context.Context, tx *Tx) error {
 		for _, part := range []func(context.Context, *Tx, workflow.Commit) error{
-			putRequest, putVotes, putDecision, putLeases, putPrior, putIntents,
+			putRequest, putVotes, putDecision, putLeases, putOrders, putPrior, putIntents,
 		} {
 			if err := part(ctx, tx, c); err != nil {
 				return err
@@ -184,6 +216,9 @@ func checkCommit(c workflow.Commit) error {
 	for _, l := range c.Leases {
 		of = append(of, l.Installation)
 	}
+	for _, o := range c.Orders {
+		of = append(of, o.Installation)
+	}
 	for _, i := range c.Intents {
 		of = append(of, i.Subject.Installation)
 	}
@@ -218,9 +253,14 @@ func putRequest(ctx context.Context, tx *Tx, c workflow.Commit) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `INSERT INTO requests (key, installation, id, state, registry, pull, created_at, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (key) DO UPDATE SET id = excluded.id, state = excluded.state, registry = excluded.registry, pull = excluded.pull, record = excluded.record`,
-		r.Subject.Key(), r.Subject.Installation, r.ID, string(r.State), strings.ToLower(r.Registry.String()), r.Pull, micros(r.CreatedAt), record)
+	review := 0
+	if r.Review != nil {
+		review = r.Review.Number
+	}
+	_, err = tx.exec(ctx, `INSERT INTO requests (key, installation, id, state, registry, pull, review, created_at, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET id = excluded.id, state = excluded.state, registry = excluded.registry, pull = excluded.pull,
+		review = excluded.review, record = excluded.record`,
+		r.Subject.Key(), r.Subject.Installation, r.ID, string(r.State), strings.ToLower(r.Registry.String()), r.Pull, review, micros(r.CreatedAt), record)
 	if err != nil {
 		return fmt.Errorf("write request %s: %w", r.Subject.Key(), err)
 	}
@@ -276,6 +316,23 @@ func putLeases(ctx context.Context, tx *Tx, c workflow.Commit) error {
 			l.Installation, l.ID, l.Subject, accessOf(l.Installation, l.Access).Key(), string(l.State), record)
 		if err != nil {
 			return fmt.Errorf("write lease %s: %w", l.ID, err)
+		}
+	}
+	return nil
+}
+
+// putOrders keeps orders. One that is there was taken already, and what it says then stands.
+func putOrders(ctx context.Context, tx *Tx, c workflow.Commit) error {
+	for _, o := range c.Orders {
+		record, err := encode(o)
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, `INSERT INTO lease_orders (installation, lease, id, ordinal, record)
+			VALUES (?, ?, ?, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM lease_orders), ?) ON CONFLICT (installation, lease, id) DO NOTHING`,
+			o.Installation, o.Lease, o.ID, record)
+		if err != nil {
+			return fmt.Errorf("write order %s of lease %s: %w", o.ID, o.Lease, err)
 		}
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,28 +32,48 @@ func (w *Walker) lookAtAccess(ctx context.Context, s Subject) (turn, error) {
 	w.Trace(Point{Subject: s, Step: Observed})
 
 	now := w.Now()
-	plan := lifecycle.Decide(stored.Prior, stored.Leases, seen, now)
+	leases := obeyed(stored.Leases, stored.Orders)
+	plan := lifecycle.Decide(stored.Prior, leases, seen, now)
+	leases = merge(leases, plan.Leases)
 	t := turn{open: stored.Open, again: plan.Look}
-	t.commit.Leases = plan.Leases
 	if plan.PriorChanged(stored.Prior) {
 		t.commit.Prior = &PriorChange{Subject: s, Level: plan.Prior}
 	}
-	w.noteLeases(s, &t.commit, stored.Leases)
 	if plan.Act != nil {
 		t.plan = []Effect{SetAccess{Installation: s.Installation, Access: *s.Access, Level: plan.Act.Level, Revoke: plan.Act.Revoke}}
 	}
-	leases := merge(stored.Leases, plan.Leases)
-	t.failed = func(_ Effect, err error) (Commit, time.Time) { return w.failLeases(s, leases, err) }
 	if !seen.Known {
 		// Unknown is neither granted nor gone: nothing is concluded, and the
 		// leases that wait for an answer count an attempt.
-		c, again := w.failLeases(s, leases, errors.New(seen.Evidence.Answer))
-		t.commit.Leases, t.commit.Entries, t.commit.WakeKeys = c.Leases, c.Entries, c.WakeKeys
+		var again time.Time
+		leases, again = fail(leases, errors.New(seen.Evidence.Answer), now)
 		if t.again = earlier(t.again, again); !t.again.After(now) {
 			t.again = again // an end that is past is no time to look at again: its lease backs off as the others do
 		}
 	}
+	w.keepLeases(s, &t.commit, stored.Leases, leases)
+	t.failed = func(_ Effect, err error) (Commit, time.Time) {
+		var c Commit
+		failed, again := fail(leases, err, w.Now())
+		w.keepLeases(s, &c, leases, failed)
+		return c, again
+	}
 	return t, nil
+}
+
+// obeyed is the leases as the orders that people gave leave them.
+func obeyed(leases []lifecycle.Lease, orders []LeaseOrder) []lifecycle.Lease {
+	out := slices.Clone(leases)
+	for i, l := range out {
+		var own []lifecycle.Order
+		for _, o := range orders {
+			if o.Lease == l.ID {
+				own = append(own, o.Order)
+			}
+		}
+		out[i] = l.Obey(own)
+	}
+	return out
 }
 
 // observeAccess reads what is held now. Only a limit is an error; any other failure makes the observation unknown.
@@ -100,44 +122,53 @@ func (w *Walker) sameHolder(ctx context.Context, s Subject, leases []lifecycle.L
 	return nil
 }
 
-// noteLeases writes down each change of a lease's state, and wakes the
-// requests that they belong to, which tell the people.
-func (w *Walker) noteLeases(s Subject, c *Commit, before []lifecycle.Lease) {
-	was := map[string]lifecycle.State{}
-	for _, l := range before {
-		was[l.ID] = l.State
-	}
-	for _, l := range c.Leases {
-		if was[l.ID] == l.State {
+// keepLeases stores the leases that are not as they were, writes down each change of a state and each order that was
+// obeyed, and wakes the requests that they belong to, which tell the people.
+func (w *Walker) keepLeases(s Subject, c *Commit, before, after []lifecycle.Lease) {
+	for i, l := range after {
+		was := before[i]
+		if reflect.DeepEqual(was, l) {
 			continue
 		}
-		step := audit.Changed
-		if l.State == lifecycle.Stuck {
-			step = audit.IsStuck
+		c.Leases = append(c.Leases, l)
+		for _, o := range l.Orders[len(was.Orders):] {
+			c.Entries = append(c.Entries, w.entry(s, audit.Changed, fmt.Sprintf("lease %s obeys %s by %s, and ends at %s", l.ID, o.Kind, o.By.Login, when(l.EndsAt)), l.ID, nil))
 		}
-		c.Entries = append(c.Entries, w.entry(s, step, "lease "+l.ID+" is "+string(l.State), l.ID, nil))
-		c.WakeKeys = append(c.WakeKeys, l.Subject)
+		if was.State != l.State {
+			step := audit.Changed
+			if l.State == lifecycle.Stuck {
+				step = audit.IsStuck
+			}
+			c.Entries = append(c.Entries, w.entry(s, step, "lease "+l.ID+" is "+string(l.State), l.ID, nil))
+		}
+		if was.State != l.State || !was.EndsAt.Equal(l.EndsAt) {
+			c.WakeKeys = append(c.WakeKeys, l.Subject)
+		}
 	}
 }
 
-// failLeases counts a failed attempt for each lease that waits for the provider.
-func (w *Walker) failLeases(s Subject, leases []lifecycle.Lease, err error) (Commit, time.Time) {
-	now := w.Now()
-	var c Commit
-	var again time.Time
-	for _, l := range leases {
+// when writes a time for the log; a zero one is not there yet.
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "once, before it began"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// fail counts a failed attempt for each lease that waits for the provider, and says when to try again.
+func fail(leases []lifecycle.Lease, err error, now time.Time) (out []lifecycle.Lease, again time.Time) {
+	out = slices.Clone(leases)
+	for i, l := range out {
 		if !l.Waits(now) {
 			continue
 		}
-		l = lifecycle.Fail(l, err.Error(), now)
-		c.Leases = append(c.Leases, l)
-		again = earlier(again, now.Add(lifecycle.Backoff(l.Attempts)))
+		out[i] = lifecycle.Fail(l, err.Error(), now)
+		again = earlier(again, now.Add(lifecycle.Backoff(out[i].Attempts)))
 	}
 	if again.IsZero() {
 		again = now.Add(time.Minute)
 	}
-	w.noteLeases(s, &c, leases)
-	return c, again
+	return out, again
 }
 
 // merge returns all with each lease of changed in the place of the one with its id.

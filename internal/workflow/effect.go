@@ -17,10 +17,11 @@ type Effect interface {
 	What() string
 }
 
-// CreateComment posts a new comment.
+// CreateComment posts a new comment. Its body begins with a marker, by which it is found again.
 type CreateComment struct {
-	At   Place  `json:"at"`
-	Body string `json:"body"`
+	At    Place  `json:"at"`
+	About string `json:"about,omitempty"` // "reply to comment/12"; "" for the one comment that is kept up to date
+	Body  string `json:"body"`
 }
 
 // EditComment replaces the body of a comment of this App.
@@ -137,9 +138,14 @@ func (p Place) String() string {
 }
 
 // What implements Effect, as do the methods after it.
-func (e CreateComment) What() string { return "comment on " + e.At.String() }
-func (e EditComment) What() string   { return "edit the comment on " + e.At.String() }
-func (e React) What() string         { return "react " + e.Content + " to a comment on " + e.At.String() }
+func (e CreateComment) What() string {
+	if e.About != "" {
+		return e.About + " on " + e.At.String()
+	}
+	return "comment on " + e.At.String()
+}
+func (e EditComment) What() string { return "edit the comment on " + e.At.String() }
+func (e React) What() string       { return "react " + e.Content + " to a comment on " + e.At.String() }
 
 func (e WriteBranch) What() string {
 	return "write " + e.Path + " to branch " + e.Branch + " in " + e.At.String()

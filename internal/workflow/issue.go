@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -22,6 +23,10 @@ func (w *Walker) lookAtIssue(ctx context.Context, s Subject) (turn, error) {
 	stored, err := w.Store.Load(ctx, s)
 	if err != nil {
 		return turn{}, err
+	}
+	if stored.Of != nil { // the review of an override: its request sees what became of it
+		w.Trace(Point{Subject: s, Step: Observed})
+		return turn{commit: Commit{WakeKeys: []string{stored.Of.Key()}}}, nil
 	}
 	if stored.Request == nil {
 		if issue, err := w.readIssue(ctx, s); err != nil || !isRequest(issue) {
@@ -103,7 +108,7 @@ func isRequest(i Issue) bool {
 
 // frozen says that a request is merged: its record says what was approved, and
 // what the issue says from then on changes nothing.
-func (s RequestState) frozen() bool { return s == Merged || s == Live || s == Ended }
+func (s RequestState) frozen() bool { return s == Merged || s == Live || s == Reviewing || s == Ended }
 
 // commitIssue turns what was decided into one transaction: only what differs from what is stored.
 func (w *Walker) commitIssue(s Subject, f issueFacts, out issueOutcome) Commit {
@@ -128,6 +133,15 @@ func (w *Walker) commitIssue(s Subject, f issueFacts, out issueOutcome) Commit {
 	if out.decision != nil && (f.stored.Decision == nil || f.stored.Decision.ID != out.decision.ID) {
 		c.Decision = out.decision
 		c.Entries = append(c.Entries, w.entry(s, audit.Decided, "decided "+string(out.decision.Decision.Verdict), out.decision.ID, nil))
+	}
+	for _, o := range out.orders.taken {
+		c.Orders = append(c.Orders, o)
+		e := w.entry(s, audit.Changed, fmt.Sprintf("%s ordered: %s lease %s", o.By.Login, o.Kind, o.Lease), o.Lease, detail("reason", o.Reason))
+		e.Actor = &o.By
+		c.Entries = append(c.Entries, e)
+	}
+	if len(out.orders.taken) > 0 {
+		c.Wake = append(c.Wake, Subject{Installation: s.Installation, Kind: AccessSubject, Access: &f.openLease().Access})
 	}
 	if out.lease != nil {
 		c.Leases = append(c.Leases, *out.lease)

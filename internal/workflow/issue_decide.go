@@ -22,6 +22,7 @@ type issueOutcome struct {
 	bindings []BoundVote
 	lease    *lifecycle.Lease // to be created
 	leases   []lifecycle.Lease
+	orders   orders
 	again    time.Time
 	unmerged bool // merged by somebody before it was approved
 }
@@ -32,10 +33,14 @@ func decideIssue(f issueFacts) issueOutcome {
 		return decideFrozen(f)
 	}
 	out := issueOutcome{request: f.asked()}
+	expired := f.expired(&out)
 	if out.request.Grant == nil || len(f.problems) > 0 {
 		out.request.State = Invalid
 		out.request.Decision, out.request.Attempts, out.request.LastError = "", 0, ""
-		if f.given() {
+		switch {
+		case expired:
+			out.request.State = Expired
+		case f.given():
 			out.request.State = Cancelled
 		}
 		return out
@@ -51,7 +56,10 @@ func decideIssue(f issueFacts) issueOutcome {
 		out.again = f.now.Add(time.Minute) // a look-up failed: nothing will call for it
 	}
 	merged := f.pull != nil && f.pull.Merged
+	out.request.Changes = f.changes(out.decision.Decision)
 	switch {
+	case expired:
+		out.request.State = Expired
 	case f.given(): // also when the bot's merge came first: nobody wants the access any more
 		out.request.State = Cancelled
 	case merged && d.Verdict == approvals.Approved:
@@ -64,14 +72,36 @@ func decideIssue(f issueFacts) issueOutcome {
 	if out.request.State != Approved {
 		out.request.Attempts, out.request.LastError = 0, ""
 	}
+	f.wait(&out)
 	return out
+}
+
+// changes says what was changed since the votes that it made void were given: as long as there are such votes.
+func (f issueFacts) changes(d approvals.Decision) []Change {
+	voided := slices.ContainsFunc(d.Votes, func(v approvals.VoteResult) bool {
+		return v.Why != nil && (v.Why.Code == approvals.OtherDigest || v.Why.Code == approvals.OtherHead)
+	})
+	old := f.stored.Request
+	if !voided || old == nil {
+		return nil
+	}
+	if f.subject.Kind == PullSubject {
+		if list := f.askedChange().Changes; len(list) > 0 {
+			return list
+		}
+	} else if old.Grant != nil && f.grant != nil {
+		if list := differences(*old.Grant, *f.grant); len(list) > 0 {
+			return list
+		}
+	}
+	return old.Changes
 }
 
 // approval is what a decision is made from.
 func (f issueFacts) approval(digest string, votes []approvals.Vote) approvals.Facts {
 	facts := approvals.Facts{
 		Digest: digest, Needs: f.needs, People: f.people, Excluded: f.excluded,
-		Votes: votes, Locked: f.issue.Locked, Unknown: f.unknown, Stopped: f.stopped,
+		Votes: votes, Locked: f.issue.Locked, Unknown: f.unknown, Stopped: f.stopped, SameTree: f.sameTree, BreakGlass: f.breakGlass(),
 	}
 	if f.pull == nil {
 		return facts
@@ -81,6 +111,20 @@ func (f issueFacts) approval(digest string, votes []approvals.Vote) approvals.Fa
 		facts.Stopped = append(slices.Clone(f.stopped), approvals.Reason{Code: approvals.ContentDiffers, Subject: f.grant.Path()})
 	}
 	return facts
+}
+
+// breakGlass is who may override by the policy, nil where nobody may. An override gives short access only, and what is asked
+// for is never shortened silently: who needs it now edits the issue to ask for less.
+func (f issueFacts) breakGlass() *approvals.BreakGlass {
+	policy := f.rules.BreakGlass
+	if policy == nil {
+		return nil
+	}
+	glass := approvals.BreakGlass{From: policy.From}
+	if f.grant.Duration > policy.MaxDuration {
+		glass.Blocked = &approvals.Reason{Code: approvals.OverrideTooLong, Detail: policy.MaxDuration.String()}
+	}
+	return &glass
 }
 
 var verdictStates = map[approvals.Verdict]RequestState{
@@ -102,6 +146,14 @@ func decideFrozen(f issueFacts) issueOutcome {
 			}
 		case lifecycle.Approved, lifecycle.Granting:
 		}
+	}
+	out.orders = f.decideOrders()
+	if len(out.orders.deferred) > 0 {
+		out.again = f.now.Add(time.Minute)
+	}
+	f.decideReview(&out.request)
+	if r := out.request; r.State == Ended && f.override() != nil && (r.Review == nil || r.Review.By.ID == 0) {
+		out.request.State = Reviewing
 	}
 	return out
 }
@@ -160,16 +212,17 @@ func (f issueFacts) holds(g identity.Grant) bool {
 
 func (f issueFacts) ballot(r Request) ballot {
 	var reviews []Review
+	head := ""
 	if f.pull != nil {
-		reviews = f.pull.Reviews
+		reviews, head = f.pull.Reviews, f.pull.Head
 	}
 	before := ""
 	if f.stored.Request != nil {
 		before = f.stored.Request.Shown
 	}
-	a := asked{content: f.content(), digest: r.Digest, edited: f.issue.LastEditedAt}
+	a := asked{content: f.content(), digest: r.Digest, head: head, edited: f.issue.LastEditedAt}
 	a.shown = r.Shown == a.content && (before == "" || before == a.content)
-	return collect(f.stored.Votes, a, f.comments, f.pullComments, reviews, f.now)
+	return collect(f.stored.Votes, a, f.comments, f.pullComments, reviews, f.stored.Presses, f.now)
 }
 
 // newLease is the lease that the approved, merged request asks for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keyreeve/keyreeve/approvals"
@@ -22,6 +23,7 @@ type issueFacts struct {
 	// Only where the request is not frozen:
 	base     Branch // the registry's default branch
 	policy   File   // keyreeve.yaml there
+	rules    identity.Policy
 	owners   ownersFile
 	grant    *identity.Grant
 	identity *identity.Identity
@@ -33,7 +35,14 @@ type issueFacts struct {
 	stopped  []approvals.Reason
 	holder   holder // who would hold the access
 	unknown  []string
-	recorded bool // the record is on the default branch, byte for byte
+	recorded bool     // the record is on the default branch, byte for byte
+	tree     string   // of the head; of a change only
+	sameTree []string // commits that votes were given for, with the same files as the head
+
+	// Only where the request is frozen:
+	policyBroken   bool   // rules could not be read
+	reviewIssue    *Issue // in which an override is reviewed
+	reviewComments []Comment
 
 	// The registry pull request, once there is one.
 	pull         *Pull
@@ -53,7 +62,11 @@ func (w *Walker) observeIssue(ctx context.Context, f *issueFacts) (err error) {
 			return err
 		}
 	}
-	f.people, err = w.standBehind(ctx, f.subject.Installation, f.needs)
+	var glass []string
+	if f.rules.BreakGlass != nil {
+		glass = f.rules.BreakGlass.From
+	}
+	f.people, err = w.standBehind(ctx, f.subject.Installation, owners(f.needs, glass))
 	return err
 }
 
@@ -75,7 +88,12 @@ func (w *Walker) observeFrozen(ctx context.Context, f *issueFacts) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	return w.observeBody(ctx, f)
+	for _, read := range []func(context.Context, *issueFacts) error{w.observeBody, w.observeOrders, w.observeReview} {
+		if err := read(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *Walker) observeBody(ctx context.Context, f *issueFacts) (err error) {
@@ -121,8 +139,45 @@ func (w *Walker) observePull(ctx context.Context, f *issueFacts) error {
 	if f.pullComments, err = w.Conversations.Comments(ctx, at); err != nil {
 		return err
 	}
-	f.checks, err = w.Pulls.Checks(ctx, at, pull.Head)
-	return err
+	if f.checks, err = w.Pulls.Checks(ctx, at, pull.Head); err != nil {
+		return err
+	}
+	return w.observeTrees(ctx, f)
+}
+
+// mostHeads bounds how many other commits than the head a look asks the tree of.
+const mostHeads = 20
+
+// observeTrees reads for which votes on other commits than the head the files are the same: an approval is carried over to
+// a new head only then. A commit that is gone can't be shown to be the same.
+func (w *Walker) observeTrees(ctx context.Context, f *issueFacts) error {
+	var heads []string
+	for _, r := range f.pull.Reviews {
+		heads = append(heads, r.Head)
+	}
+	for _, p := range f.stored.Presses {
+		heads = append(heads, p.Head)
+	}
+	slices.Sort(heads)
+	heads = slices.DeleteFunc(slices.Compact(heads), func(h string) bool { return h == "" || h == f.pull.Head })
+	if len(heads) == 0 {
+		return nil
+	}
+	here, err := w.Repositories.Tree(ctx, f.registry, f.pull.Head)
+	if err != nil {
+		return err
+	}
+	for _, h := range heads[:min(len(heads), mostHeads)] {
+		tree, err := w.Repositories.Tree(ctx, f.registry, h)
+		switch {
+		case errors.Is(err, ErrNotFound):
+		case err != nil:
+			return err
+		case tree == here:
+			f.sameTree = append(f.sameTree, h)
+		}
+	}
+	return nil
 }
 
 // observeRegistry reads the form and the records that it speaks of, always from the registry's default branch.
@@ -150,6 +205,7 @@ func (w *Walker) observeRegistry(ctx context.Context, f *issueFacts) error {
 	}
 	f.policy = *policy
 	rules, problems := identity.ParsePolicy(policy.Path, policy.Data)
+	f.rules = rules
 	f.problems = append(f.problems, problems...)
 	if len(f.problems) > 0 {
 		return nil

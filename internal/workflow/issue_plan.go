@@ -4,15 +4,10 @@ import (
 	"crypto/sha1" //nolint:gosec // git's own object name of a blob, not a signature
 	"encoding/hex"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/keyreeve/keyreeve/approvals"
 	"github.com/keyreeve/keyreeve/checks"
 	"github.com/keyreeve/keyreeve/internal/identity"
-	"github.com/keyreeve/keyreeve/internal/lifecycle"
 	"github.com/keyreeve/keyreeve/templates"
 )
 
@@ -23,9 +18,11 @@ func planIssue(f issueFacts, out issueOutcome) []Effect {
 	p.record()
 	p.check()
 	p.answer()
-	p.react()
+	p.remind()
+	p.respond()
 	p.merge()
 	p.finish()
+	p.review()
 	return p.effects
 }
 
@@ -101,11 +98,17 @@ func (p *planner) recordProblems() (path string, problems []identity.Problem) {
 	return path, problems
 }
 
-// shown finds the check run of this name on the head, and whether it shows the same already.
+// shown finds the check run of this name on the pull request's head, and whether it shows the same already.
 func (p *planner) shown(run checks.Run) (id int64, same bool) {
-	for _, c := range p.facts.checks {
-		if c.Name == run.Name && c.Head == p.facts.pull.Head {
-			return c.ID, c.ExternalID == run.Digest()
+	return shownOn(p.facts.checks, p.facts.pull.Head, run)
+}
+
+// shownOn finds a check run on a commit. Somebody may have asked GitHub to run it again, which takes its conclusion away and
+// leaves what it says.
+func shownOn(list []Check, head string, run checks.Run) (id int64, same bool) {
+	for _, c := range list {
+		if c.Name == run.Name && c.Head == head {
+			return c.ID, c.ExternalID == run.Digest() && c.Status == run.Status && c.Conclusion == run.Conclusion
 		}
 	}
 	return 0, false
@@ -114,77 +117,9 @@ func (p *planner) shown(run checks.Run) (id int64, same bool) {
 func setCheck(at Place, id int64, head string, run checks.Run) SetCheck {
 	return SetCheck{
 		At: at, ID: id, Head: head, Name: run.Name, ExternalID: run.Digest(), Status: run.Status, Conclusion: run.Conclusion,
-		Title: run.Title, Summary: run.Summary, Annotations: run.Annotations,
+		Title: run.Title, Summary: run.Summary, Annotations: run.Annotations, Actions: run.Actions,
 	}
 }
-
-// answer keeps the one comment in each of the two conversations up to date.
-func (p *planner) answer() {
-	f := p.facts
-	if f.issue.Number != 0 {
-		p.say(f.subject.Place(), f.comments, false)
-	}
-	if number := p.out.request.Pull; number != 0 && !f.pullGone {
-		p.say(p.pullPlace(), f.pullComments, true)
-	}
-}
-
-func (p *planner) say(at Place, comments []Comment, onPull bool) {
-	body := templates.StatusComment(p.status(onPull))
-	marker := templates.Marker(p.out.request.ID)
-	for _, c := range comments {
-		if c.Ours && strings.HasPrefix(c.Body, marker) {
-			if normal(c.Body) != normal(body) {
-				p.add(EditComment{At: at, ID: c.ID, Body: body})
-			}
-			return
-		}
-	}
-	if _, waits := p.facts.unseen(at); !waits {
-		p.add(CreateComment{At: at, Body: body})
-	}
-}
-
-// seenWithin is how long a new comment may take to be seen in GitHub's list. Within it no other one is made, also not by
-// another walk, or after a crash that leaves it open whether the first was.
-const seenWithin = 10 * time.Second
-
-// unseen says that a comment was lately made, or about to be, and until when it may not be seen yet.
-func (f issueFacts) unseen(at Place) (until time.Time, waits bool) {
-	if f.stored.Request == nil {
-		return until, false
-	}
-	said, ok := f.stored.Request.Said[at.String()]
-	until = said.Add(seenWithin)
-	return until, ok && f.now.Before(until) && !f.now.Before(said)
-}
-
-// noteSaid writes down which comments are about to be made, and returns when to look again for those that are not seen yet.
-func (f issueFacts) noteSaid(r *Request, plan []Effect, again time.Time) time.Time {
-	r.Said = maps.Clone(r.Said)
-	for _, e := range plan {
-		if c, ok := e.(CreateComment); ok {
-			if r.Said == nil {
-				r.Said = map[string]time.Time{}
-			}
-			r.Said[c.At.String()] = f.now.UTC()
-		}
-	}
-	marker := templates.Marker(r.ID)
-	for _, c := range []struct {
-		at   Place
-		list []Comment
-	}{{f.subject.Place(), f.comments}, {Place{Repo: f.registry.Repo, Number: r.Pull}, f.pullComments}} {
-		until, waits := f.unseen(c.at)
-		if waits && !slices.ContainsFunc(c.list, func(one Comment) bool { return one.Ours && strings.HasPrefix(one.Body, marker) }) {
-			again = earlier(again, until)
-		}
-	}
-	return again
-}
-
-// normal takes away what GitHub may change in a body.
-func normal(body string) string { return strings.TrimSpace(strings.ReplaceAll(body, "\r\n", "\n")) }
 
 // merge merges once the checks are seen green on the very head that was approved.
 func (p *planner) merge() {
@@ -216,12 +151,19 @@ func (p *planner) finish() {
 			p.add(ClosePull{At: p.pullPlace()})
 		}
 		p.obey()
-	case Ended, Live, Merged:
+	case Ended, Reviewing, Live, Merged:
 		if f.branchTip != "" && f.stored.Request.State.frozen() {
 			p.add(DeleteBranch{At: f.registry, Branch: r.Branch})
 		}
-		if r.State == Ended && f.issue.Open {
+		if (r.State == Ended || r.State == Reviewing) && f.issue.Open {
 			p.add(CloseIssue{At: f.subject.Place(), Reason: "completed"})
+		}
+	case Expired:
+		if f.pull != nil && f.pull.Open {
+			p.add(ClosePull{At: p.pullPlace()})
+		}
+		if f.issue.Open {
+			p.add(CloseIssue{At: f.subject.Place(), Reason: "not_planned"})
 		}
 	case Invalid, Refused, Waiting, Denied, Approved:
 	}
@@ -236,39 +178,6 @@ func (p *planner) pullPlace() Place {
 func (p *planner) about() templates.Pull {
 	g := *p.out.request.Grant
 	return templates.Pull{Grant: g, Issue: p.facts.subject.String(), Path: g.Path(), Digest: p.out.request.Digest}
-}
-
-func (p *planner) status(onPull bool) templates.Status {
-	r := p.out.request
-	s := templates.Status{
-		ID: r.ID, State: string(r.State), Grant: r.Grant, Identity: r.Identity, Digest: r.Digest, Problems: slices.Clone(p.facts.problems),
-		Leases: p.out.leases, LastError: r.LastError, Issue: p.facts.subject.String(), Registry: r.Registry.String(), OnPull: onPull, Unmerged: p.out.unmerged,
-	}
-	for i, one := range s.Problems {
-		if one.File == "" {
-			s.Problems[i].Field = identity.HeadingOf(one.Field)
-		}
-	}
-	if r.Pull != 0 {
-		s.Pull = p.pullPlace().String()
-	}
-	if r.Grant != nil {
-		s.Path = r.Grant.Path()
-	}
-	if p.out.decision != nil {
-		s.Decision = &p.out.decision.Decision
-		for _, v := range s.Decision.Votes {
-			if v.Why != nil && v.Why.Code == approvals.OtherDigest {
-				s.Voided++
-			}
-		}
-	}
-	for _, l := range s.Leases {
-		if l.State == lifecycle.Stuck {
-			s.LastError = l.LastError
-		}
-	}
-	return s
 }
 
 // blobName is git's name for a file's content.

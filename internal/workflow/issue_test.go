@@ -3,6 +3,7 @@ package workflow
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -281,7 +282,7 @@ func TestLeaseIsWhatWasApproved(t *testing.T) {
 		Access:     identity.Access{Provider: "github", Resource: "acme/payments", Principal: identity.Principal{Kind: identity.User, Name: "deploy-bot"}},
 		Permission: identity.Write, Duration: 2 * time.Hour, State: lifecycle.Approved,
 	}
-	if *out.lease != want {
+	if !reflect.DeepEqual(*out.lease, want) {
 		t.Errorf("the lease is %+v, want %+v", *out.lease, want)
 	}
 	if out.decision.Decision.Verdict != approvals.Approved {

@@ -17,6 +17,8 @@ type ownersFile struct {
 	blob  string
 	size  int
 	rules approvals.Codeowners
+	// reported is what GitHub itself finds wrong with the file.
+	reported []OwnersError
 }
 
 // readOwners reads the first CODEOWNERS in GitHub's order of places. A
@@ -31,7 +33,9 @@ func (w *Walker) readOwners(ctx context.Context, at Place, ref string) (ownersFi
 		case err != nil:
 			return ownersFile{}, err
 		}
-		return ownersFile{repo: at.Repo, path: path, blob: f.SHA, size: len(f.Data), rules: approvals.ParseCodeowners(f.Data)}, nil
+		o := ownersFile{repo: at.Repo, path: path, blob: f.SHA, size: len(f.Data), rules: approvals.ParseCodeowners(f.Data)}
+		o.reported, err = w.Codeowners.CodeownersErrors(ctx, at, ref)
+		return o, err
 	}
 	return ownersFile{repo: at.Repo}, nil
 }
@@ -61,6 +65,12 @@ func (o ownersFile) need(kind approvals.NeedKind, subject, path string) approval
 	if !ok || len(rule.Owners) == 0 {
 		return block(approvals.NoOwner, "")
 	}
+	// GitHub knows more than the file says: an account that is gone, a team that can't see the repository.
+	for _, e := range o.reported {
+		if e.Path == o.path && e.Line == rule.Line {
+			return block(approvals.OwnersInvalid, fmt.Sprintf("line %d: GitHub says %s", e.Line, e.Kind))
+		}
+	}
 	n.Owners = rule.Owners
 	n.Source = fmt.Sprintf("%s:%s:%d %s", o.repo, o.path, rule.Line, rule.Pattern)
 	return n
@@ -77,26 +87,24 @@ func quorums(rules []identity.Rule) []approvals.Need {
 	return needs
 }
 
-// standBehind reads who stands behind each owner of the needs. A look-up that
+// standBehind reads who stands behind each owner. A look-up that
 // fails leaves its owner unknown, which is neither a yes nor a no; a limit is returned as an error.
-func (w *Walker) standBehind(ctx context.Context, installation int64, needs []approvals.Need) (map[string]approvals.Members, error) {
+func (w *Walker) standBehind(ctx context.Context, installation int64, owners []string) (map[string]approvals.Members, error) {
 	people := map[string]approvals.Members{}
-	for _, n := range needs {
-		for _, owner := range n.Owners {
-			if _, done := people[owner]; done {
-				continue
-			}
-			list, err := w.behind(ctx, installation, owner)
-			var limited *LimitedError
-			switch {
-			case errors.As(err, &limited), ctx.Err() != nil:
-				return nil, err
-			case err != nil:
-				w.Log.WarnContext(ctx, "owner unknown", "owner", owner, "error", err)
-				people[owner] = approvals.Members{}
-			default:
-				people[owner] = approvals.Members{Known: true, People: list}
-			}
+	for _, owner := range owners {
+		if _, done := people[owner]; done {
+			continue
+		}
+		list, err := w.behind(ctx, installation, owner)
+		var limited *LimitedError
+		switch {
+		case errors.As(err, &limited), ctx.Err() != nil:
+			return nil, err
+		case err != nil:
+			w.Log.WarnContext(ctx, "owner unknown", "owner", owner, "error", err)
+			people[owner] = approvals.Members{}
+		default:
+			people[owner] = approvals.Members{Known: true, People: list}
 		}
 	}
 	return people, nil

@@ -26,9 +26,9 @@ func (w *Walker) lookAtPull(ctx context.Context, s Subject) (turn, error) {
 	if err != nil {
 		return turn{}, err
 	}
-	if stored.Request != nil {
+	if r := stored.Request; r != nil && r.Subject.Kind == IssueSubject {
 		w.Trace(Point{Subject: s, Step: Observed})
-		return turn{commit: Commit{WakeKeys: []string{stored.Request.Subject.Key()}}}, nil
+		return turn{commit: Commit{WakeKeys: []string{r.Subject.Key()}}}, nil
 	}
 	pull, err := w.Pulls.Pull(ctx, s.Place())
 	switch {
@@ -38,15 +38,23 @@ func (w *Walker) lookAtPull(ctx context.Context, s Subject) (turn, error) {
 		return turn{}, err
 	}
 	// A request's branch is its request's alone: whoever opens another pull request from it gets no check from it.
-	if !pull.Open || !pull.Fork && strings.HasPrefix(pull.HeadRef, requestBranches) {
+	own := !pull.Fork && strings.HasPrefix(pull.HeadRef, requestBranches)
+	if own || !pull.Open && (stored.Request == nil || done(stored.Request.State)) {
 		return turn{}, nil
 	}
 	at := s.Place()
 	at.Number = 0
-	f := issueFacts{now: w.Now(), subject: s, stored: stored, registry: at, pull: &pull}
+	f := issueFacts{now: w.Now(), subject: s, stored: stored, registry: at}
 	if err := w.observeChange(ctx, &f); err != nil {
 		return turn{}, err
 	}
 	w.Trace(Point{Subject: s, Step: Observed})
-	return w.turnOfChange(f), nil
+	out := decideChange(f)
+	t := turn{plan: planChange(f, out), open: stored.Open}
+	t.again = f.noteSaid(&out.request, t.plan, out.again)
+	t.commit = w.commitIssue(s, f, out)
+	return t, nil
 }
+
+// done says that nothing more becomes of a change: it is merged or closed.
+func done(s RequestState) bool { return s == Ended || s == Cancelled }

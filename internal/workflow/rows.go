@@ -22,11 +22,14 @@ const (
 	Approved  RequestState = "approved"  // approved; being merged
 	Merged    RequestState = "merged"    // merged; its access is being granted
 	Live      RequestState = "active"    // the access is read back
-	Ended     RequestState = "ended"     // the access is revoked, and read back
+	Reviewing RequestState = "reviewing" // ended likewise; the review of its override is not closed yet
+	Ended     RequestState = "ended"     // the access is revoked, and read back; of a change to the registry: it is merged
 	Cancelled RequestState = "cancelled" // closed before it was merged
+	Expired   RequestState = "expired"   // nobody answered for as long as the policy waits; closed by the bot
 )
 
-// Request is the row of one access request.
+// Request is the row of one access request, or of one change that somebody
+// proposes to the registry by a pull request of their own: then its subject is that pull request, and it has no grant.
 type Request struct {
 	Subject   Subject            `json:"subject"`
 	ID        string             `json:"id"` // the grant's id: "acme-identities-12"
@@ -41,12 +44,40 @@ type Request struct {
 	Pull      int                `json:"pull,omitempty"`     // the registry pull request's number, once known
 	Decision  string             `json:"decision,omitempty"` // id of the newest stored decision
 	Shown     string             `json:"shown,omitempty"`    // what the pull request was last seen to ask for: a content, or "other"
-	// Said is when the bot's comment in a conversation ("acme/identities#1") was last intended to be made.
-	Said      map[string]time.Time `json:"said,omitempty"`
-	Attempts  int                  `json:"attempts,omitempty"`  // failed merges in a row
-	LastError string               `json:"lastError,omitempty"` // of the merge, once it failed for longer; safe to show
-	CreatedAt time.Time            `json:"createdAt"`
-	UpdatedAt time.Time            `json:"updatedAt"`
+	// Said is when a comment or issue was last intended to be made, by its place and marker, until it must be seen.
+	Said map[string]time.Time `json:"said,omitempty"`
+	// Since is since when the request waits for what it asks now; zero while it does not wait.
+	Since    time.Time `json:"since,omitzero"`
+	Reminded int       `json:"reminded,omitempty"` // how often people were reminded since then
+	// Closed is set once an expired request was seen closed: who opens it again begins anew.
+	Closed    bool            `json:"closed,omitempty"`
+	Changes   []Change        `json:"changes,omitempty"`   // what the last edit or push that voided votes changed
+	Review    *OverrideReview `json:"review,omitempty"`    // of an override; nil where there was none
+	Attempts  int             `json:"attempts,omitempty"`  // failed merges in a row
+	LastError string          `json:"lastError,omitempty"` // of the merge, once it failed for longer; safe to show
+	CreatedAt time.Time       `json:"createdAt"`
+	UpdatedAt time.Time       `json:"updatedAt"`
+}
+
+// Change is one thing that an edit or a push changed.
+type Change struct {
+	What string `json:"what"` // "duration", "head", a path
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// OverrideReview is the issue in which a second person looks at an override afterwards.
+type OverrideReview struct {
+	Number int             `json:"number"`      // in the registry
+	By     identity.Person `json:"by,omitzero"` // who closed it, once somebody did who may
+}
+
+// LeaseOrder is what somebody who may ordered of a lease, stored once for ever. The walk of the issue takes it, the walk
+// of the access carries it out.
+type LeaseOrder struct {
+	lifecycle.Order
+	Installation int64  `json:"installation"`
+	Lease        string `json:"lease"`
 }
 
 // BoundVote binds a vote to the content that was asked for when the bot first saw it.
@@ -94,8 +125,10 @@ type Intent struct {
 // State is all that is stored about a request's subject.
 type State struct {
 	Request  *Request
+	Of       *Subject        // where the subject is the review of another request's override: that request's subject
 	Decision *StoredDecision // the one that Request.Decision names
 	Votes    []BoundVote
+	Orders   []LeaseOrder      // of its leases, oldest first
 	Presses  []Press           // of the buttons on its pull request's checks, oldest first
 	Leases   []lifecycle.Lease // of this request, revoked ones included
 	Open     []Intent          // Intended, oldest first
@@ -106,6 +139,7 @@ type AccessState struct {
 	// Prior is what was held before the first live lease; nil while no lease is live and nothing was captured.
 	Prior  *identity.Permission
 	Leases []lifecycle.Lease // not Revoked, oldest first
+	Orders []LeaseOrder      // of these leases, oldest first
 	Open   []Intent
 }
 
@@ -117,6 +151,7 @@ type Commit struct {
 	Votes    []BoundVote // for Request's subject; ids already bound are left as they are
 	Decision *StoredDecision
 	Leases   []lifecycle.Lease
+	Orders   []LeaseOrder // ids already stored are left as they are
 	Prior    *PriorChange
 	Intents  []Intent
 	Entries  []audit.Entry // Seq is set by the store
@@ -128,6 +163,13 @@ type Commit struct {
 type PriorChange struct {
 	Subject Subject
 	Level   *identity.Permission
+}
+
+// Routed is what a delivery comes to once it is read.
+type Routed struct {
+	Rule     string    // why it is ignored, "" where it is not
+	Subjects []Subject // to be woken
+	Presses  []Press   // that it tells of, and nothing else does; At is when the delivery was received
 }
 
 // Delivery is one webhook delivery as the door accepted it.

@@ -34,6 +34,7 @@ type dated struct {
 type asked struct {
 	content string // the digest, and who would hold the access by the identity's record
 	digest  string
+	head    string    // of the pull request, "" before there is one
 	edited  time.Time // when the issue's body was last edited, zero when never
 	// shown says that the pull request shows this content, and showed no other since votes were last read.
 	shown bool
@@ -46,8 +47,8 @@ type asked struct {
 //
 // A comment on the pull request was written below what that shows, not below the issue. So it is bound only when the pull request
 // shows what is asked, and did so already when votes were last read; until the bot has mended what somebody pushed, or has
-// brought an edit of the issue there, none is. A review is of its commit, which says the same better.
-func collect(stored []BoundVote, a asked, comments, pullComments []Comment, reviews []Review, now time.Time) ballot {
+// brought an edit of the issue there, none is. A review is of its commit, and a button of its check run's, which say the same better.
+func collect(stored []BoundVote, a asked, comments, pullComments []Comment, reviews []Review, presses []Press, now time.Time) ballot {
 	var all []dated
 	for _, c := range comments {
 		all = append(all, commentVotes(c)...)
@@ -63,6 +64,11 @@ func collect(stored []BoundVote, a asked, comments, pullComments []Comment, revi
 			all = append(all, dated{vote: v, at: r.At})
 		}
 	}
+	for _, p := range presses {
+		if v, ok := pressVote(p); ok {
+			all = append(all, dated{vote: v, at: p.At})
+		}
+	}
 	slices.SortStableFunc(all, func(a, b dated) int { return a.at.Compare(b.at) })
 
 	bound := map[string]string{}
@@ -74,7 +80,9 @@ func collect(stored []BoundVote, a asked, comments, pullComments []Comment, revi
 		to, known := bound[d.vote.ID]
 		if !known {
 			to = a.content
-			if d.unshown || !a.edited.IsZero() && !a.edited.Before(d.at) {
+			// What was given for another commit was not given for what this one changes, though it may hold the same files.
+			elsewhere := d.vote.Head != "" && d.vote.Head != a.head
+			if d.unshown || elsewhere || !a.edited.IsZero() && !a.edited.Before(d.at) {
 				to = lateDigest
 			}
 			out.fresh = append(out.fresh, BoundVote{Vote: d.vote.ID, Digest: to, SeenAt: now})
@@ -110,7 +118,18 @@ func commentVotes(c Comment) []dated {
 	return out
 }
 
-var verbs = map[string]approvals.Verb{"approve": approvals.Approve, "deny": approvals.Deny, "withdraw": approvals.Withdraw}
+var verbs = map[string]approvals.Verb{
+	"approve": approvals.Approve, "deny": approvals.Deny, "withdraw": approvals.Withdraw, "override": approvals.Override,
+}
+
+// pressVote reads the press of a button as a vote; one that only asks for an explanation is none.
+func pressVote(p Press) (approvals.Vote, bool) {
+	v := approvals.Vote{ID: "press/" + p.ID, By: p.By, Bot: p.Bot, Head: p.Head, Verb: verbs[p.Action]}
+	if v.Verb == approvals.Deny {
+		v.Reason = "by the button of the check run"
+	}
+	return v, v.Verb == approvals.Approve || v.Verb == approvals.Deny
+}
 
 // reviewVote reads a review as a vote; a review that only comments is none.
 func reviewVote(r Review) (approvals.Vote, bool) {

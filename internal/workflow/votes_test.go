@@ -42,7 +42,7 @@ func TestCollectBinds(t *testing.T) {
 			if tt.onPull {
 				onIssue, onPull = nil, onIssue
 			}
-			got := collect(tt.stored, a, onIssue, onPull, nil, noon.Add(time.Minute))
+			got := collect(tt.stored, a, onIssue, onPull, nil, nil, noon.Add(time.Minute))
 			if len(got.votes) != 1 || got.votes[0].Digest != tt.digest || got.votes[0].Late != tt.late {
 				t.Fatalf("the votes are %+v", got.votes)
 			}
@@ -74,7 +74,7 @@ func TestCollectReads(t *testing.T) {
 		{ID: 11, By: gus, State: "DISMISSED", Head: head, At: at(8)},
 	}
 	var got []string
-	for _, v := range collect(nil, asked{content: "c", digest: "d"}, comments, nil, reviews, noon).votes {
+	for _, v := range collect(nil, asked{content: "c", digest: "d"}, comments, nil, reviews, nil, noon).votes {
 		got = append(got, fmt.Sprintf("%s %s %s bot=%t edited=%t hidden=%t head=%t", v.ID, v.By.Login, v.Verb, v.Bot, v.Edited, v.Hidden, v.Head != ""))
 	}
 	want := []string{
@@ -178,7 +178,7 @@ func TestReaction(t *testing.T) {
 		"/approve": no, "/aprove": no, "/deny": no, "/cancel": no, "/help": seen, "/recheck": seen, "/recheck now": no,
 		"/help\n/recheck": seen, "/help\n/aprove": no,
 	} {
-		if got := reaction(said{Comment: Comment{Body: body}}, false); got != want {
+		if got := reaction(said{commands: approvals.ParseCommands(body)}, false); got != want {
 			t.Errorf("%q is answered with %s, want %s", body, got, want)
 		}
 	}

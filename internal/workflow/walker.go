@@ -17,6 +17,7 @@ import (
 type Config struct {
 	Conversations Conversations
 	Repositories  Repositories
+	Codeowners    Codeowners
 	Pulls         Pulls
 	People        People
 	Applier       Applier
@@ -78,6 +79,8 @@ func (w *Walker) Walk(ctx context.Context, s Subject) (again time.Time, err erro
 		again, err = w.converge(ctx, s, func(ctx context.Context) (turn, error) { return w.lookAtAccess(ctx, s) })
 	case InstallationSubject:
 		again, err = w.converge(ctx, s, func(ctx context.Context) (turn, error) { return w.lookAtInstallation(ctx, s) })
+	case MergeGroupSubject:
+		again, err = w.converge(ctx, s, func(ctx context.Context) (turn, error) { return w.lookAtMergeGroup(ctx, s) })
 	default:
 		return time.Time{}, fmt.Errorf("walk %s: unknown kind of subject %q", s.Key(), s.Kind)
 	}
@@ -145,7 +148,7 @@ func (w *Walker) carryOut(ctx context.Context, s Subject, t turn, intents []Inte
 // arrived would be made twice, also where it would now say something else.
 func sameEffect(e Effect, encoded []byte) string {
 	switch e.(type) {
-	case CreateComment, OpenPull:
+	case CreateComment, OpenPull, OpenIssue:
 		return e.What()
 	}
 	return string(encoded)
@@ -304,5 +307,5 @@ func detail(key, value string) json.RawMessage {
 // empty reports whether a commit would change nothing.
 func (c Commit) empty() bool {
 	return c.Request == nil && c.Decision == nil && c.Prior == nil &&
-		len(c.Votes)+len(c.Leases)+len(c.Intents)+len(c.Entries)+len(c.Wake)+len(c.WakeKeys) == 0
+		len(c.Votes)+len(c.Leases)+len(c.Orders)+len(c.Intents)+len(c.Entries)+len(c.Wake)+len(c.WakeKeys) == 0
 }

@@ -1,0 +1,80 @@
+package forge
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/keyreeve/keyreeve/internal/workflow"
+)
+
+// mostOwnIssues bounds the list of OwnIssues.
+const mostOwnIssues = 1000
+
+// OwnIssues implements workflow.Conversations. GitHub's filter goes by login, which somebody else could come to have, so each
+// is held against this App's id as well. The lists tell no closer: Issue does.
+// https://docs.github.com/en/rest/issues/issues#list-repository-issues
+func (f *Forge) OwnIssues(ctx context.Context, at workflow.Place, label string) ([]workflow.Issue, error) {
+	doing := "list keyreeve's own issues in " + at.Repo.String()
+	s, err := f.at(at.Installation, at.Repo, readTalk)
+	if err != nil {
+		return nil, fail(doing, err)
+	}
+	slug, err := f.slug(ctx)
+	if err != nil {
+		return nil, fail(doing, err)
+	}
+	query := url.Values{"state": {"all"}, "creator": {slug + "[bot]"}, "sort": {"created"}, "direction": {"desc"}}
+	if label != "" {
+		query.Set("labels", label)
+	}
+	all, _, err := readList[issue](ctx, s.gh, repoPath(at.Repo)+"/issues", query)
+	if err != nil {
+		return nil, fail(doing, err)
+	}
+	var out []workflow.Issue
+	for _, i := range all {
+		if i.Via != nil && i.Via.ID == f.cfg.AppID && i.PullRequest == nil && len(out) < mostOwnIssues {
+			out = append(out, i.fact())
+		}
+	}
+	return out, nil
+}
+
+// openIssue opens an issue. Like a comment, a second one is a second one: whether it is there is to be read first.
+// https://docs.github.com/en/rest/issues/issues#create-an-issue
+func (f *Forge) openIssue(ctx context.Context, e workflow.OpenIssue) error {
+	s, err := f.at(e.At.Installation, e.At.Repo, writeTalk)
+	if err != nil {
+		return err
+	}
+	labels := e.Labels
+	if labels == nil {
+		labels = []string{}
+	}
+	_, _, err = s.gh.Issues.Create(ctx, e.At.Repo.Owner, e.At.Repo.Name, &github.IssueRequest{Title: &e.Title, Body: &e.Body, Labels: &labels})
+	return err
+}
+
+// https://docs.github.com/en/rest/issues/issues#update-an-issue
+func (f *Forge) editIssue(ctx context.Context, e workflow.EditIssue) error {
+	s, err := f.at(e.At.Installation, e.At.Repo, writeTalk)
+	if err != nil {
+		return err
+	}
+	_, _, err = s.gh.Issues.Edit(ctx, e.At.Repo.Owner, e.At.Repo.Name, e.At.Number, &github.IssueRequest{Title: &e.Title, Body: &e.Body})
+	return err
+}
+
+// https://docs.github.com/en/rest/issues/issues#update-an-issue
+func (f *Forge) reopenIssue(ctx context.Context, e workflow.ReopenIssue) error {
+	s, err := f.at(e.At.Installation, e.At.Repo, writeTalk)
+	if err != nil {
+		return err
+	}
+	_, err = send(ctx, s.gh, http.MethodPatch, fmt.Sprintf("%s/issues/%d", repoPath(e.At.Repo), e.At.Number), map[string]string{"state": "open"}, nil)
+	return err
+}
