@@ -70,13 +70,21 @@ func Approvals(d approvals.Decision) Run {
 		Title:   templates.ApprovalsTitle(d),
 		Summary: templates.ApprovalsSummary(d),
 	}
+	explain := Action{Label: "Explain", Description: "Who could approve, and what counts", Identifier: approvals.ExplainCommand}
+	answers := []Action{
+		{Label: "Approve", Description: "Counts as a comment with /approve", Identifier: string(approvals.Approve)},
+		{Label: "Deny", Description: "Stands until you withdraw it", Identifier: string(approvals.Deny)},
+		explain,
+	}
 	switch d.Verdict {
 	case approvals.Approved:
-		r.Conclusion = "success"
-	case approvals.Denied, approvals.Refused:
-		r.Conclusion = "failure"
+		r.Conclusion, r.Actions = "success", []Action{explain}
+	case approvals.Denied:
+		r.Conclusion, r.Actions = "failure", answers
+	case approvals.Refused:
+		r.Conclusion, r.Actions = "failure", []Action{explain}
 	case approvals.Pending:
-		r.Status = "in_progress"
+		r.Status, r.Actions = "in_progress", answers
 	}
 	return r
 }

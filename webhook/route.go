@@ -29,7 +29,8 @@ type Input struct {
 // Routing is what a delivery asks for: exactly one of Subjects and Rule is set.
 type Routing struct {
 	Subjects []workflow.Subject // to be looked at again; without repetition
-	// Presses are those of a button of this App's check run, one for each pull request that has it; At is not set.
+	// Presses are those of a button of this App's check run, or of GitHub's own that runs it again, one for each pull
+	// request that has it; At is not set.
 	Presses []workflow.Press
 	Rule    Rule // why there is nothing to look at
 	// Misfit, for the log, tells of a value that did not fit though it did not matter; nil where all fits.
@@ -130,11 +131,17 @@ func (r *router) route(event any) (Routing, error) {
 		out, err := r.check(asked, e.GetCheckRun().GetApp().GetID(), e.GetCheckRun().PullRequests)
 		if button := e.GetRequestedAction(); err == nil && e.GetAction() == "requested_action" && button != nil {
 			out.Presses = r.presses(out.Subjects, button.Identifier, e.GetCheckRun().GetHeadSHA())
+		} else if e.GetAction() == "rerequested" {
+			out.Presses = r.presses(out.Subjects, workflow.Rerun, e.GetCheckRun().GetHeadSHA())
 		}
 		return out, err
 	case *github.CheckSuiteEvent:
 		asked := e.GetAction() == "rerequested" || e.GetAction() == "requested"
-		return r.check(asked, e.GetCheckSuite().GetApp().GetID(), e.GetCheckSuite().PullRequests)
+		out, err := r.check(asked, e.GetCheckSuite().GetApp().GetID(), e.GetCheckSuite().PullRequests)
+		if e.GetAction() == "rerequested" {
+			out.Presses = r.presses(out.Subjects, workflow.Rerun, e.GetCheckSuite().GetHeadSHA())
+		}
+		return out, err
 	case *github.MergeGroupEvent:
 		return r.mergeGroup(e)
 	case *github.PushEvent:

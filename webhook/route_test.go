@@ -299,7 +299,7 @@ func TestPress(t *testing.T) {
 		t.Error("an App's press is a person's")
 	}
 	again, _ = Route(testInput("check_run", payloadOf(t, append(pressed, `{"action":"rerequested"}`)...)))
-	if len(again.Presses) != 0 || len(again.Subjects) == 0 {
+	if len(again.Presses) != 1 || again.Presses[0].Action != workflow.Rerun || len(again.Subjects) == 0 {
 		t.Errorf("a re-run: %+v", again)
 	}
 }

@@ -76,7 +76,7 @@ func rehearse(t *testing.T) (points, end []string) {
 
 func open(t *testing.T) *theatre {
 	t.Helper()
-	th, err := newTheatre(t.TempDir())
+	th, err := newTheatre(t.TempDir(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

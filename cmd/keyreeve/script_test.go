@@ -21,19 +21,26 @@ import (
 
 // TestStories plays testdata/*.txtar: each is a story told by what people do at GitHub, and by what is seen there. After
 // each the whole state is checked (verify), so that no story can end in a state that it did not think of.
-func TestStories(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
-		Setup: func(env *testscript.Env) error {
-			env.Values["theatre"] = new(*theatre)
-			return nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"world": cmdWorld, "bot": cmdBot, "clock": cmdClock, "settle": cmdSettle, "verify": cmdVerify,
-			"as": cmdAs, "leaves": cmdLeaves, "joins": cmdJoins, "renames": cmdRenames, "redeliver": cmdRedeliver,
-			"until": cmdUntil, "says": cmdSays, "reacted": cmdReacted, "answers": cmdAnswers, "pull": cmdPull, "check-run": cmdCheckRun, "access": cmdAccess, "issue": cmdIssue,
-		},
-	})
+func TestStories(t *testing.T) { playStories(t, testscript.Params{Dir: "testdata"}, 0) }
+
+// playStories plays stories. With a seed, what GitHub sends meanwhile is kept back at each step, and delivered twice and in
+// another order.
+func playStories(t *testing.T, p testscript.Params, seed uint64) {
+	p.Setup = func(env *testscript.Env) error {
+		env.Values["theatre"], env.Values["seed"] = new(*theatre), seed
+		return nil
+	}
+	p.Cmds = storyCommands()
+	testscript.Run(t, p)
+}
+
+func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"world": cmdWorld, "bot": cmdBot, "clock": cmdClock, "settle": cmdSettle, "verify": cmdVerify,
+		"as": cmdAs, "leaves": cmdLeaves, "joins": cmdJoins, "renames": cmdRenames, "redeliver": cmdRedeliver,
+		"said":  cmdSaid,
+		"until": cmdUntil, "says": cmdSays, "reacted": cmdReacted, "answers": cmdAnswers, "pull": cmdPull, "check-run": cmdCheckRun, "access": cmdAccess, "issue": cmdIssue,
+	}
 }
 
 // TestStoriesVerify keeps a story from ending without the check of the whole state.
@@ -89,7 +96,7 @@ func place(ts *testscript.TestScript, s string) (repo string, number int) {
 // cmdWorld builds the world: world
 func cmdWorld(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, args, 0, 0, "world")
-	th, err := newTheatre(ts.MkAbs("."))
+	th, err := newTheatre(ts.MkAbs("."), ts.Value("seed").(uint64))
 	ok(ts, err)
 	*ts.Value("theatre").(**theatre) = th
 	ts.Defer(func() {
@@ -148,7 +155,7 @@ func cmdAs(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func act(ts *testscript.TestScript, who hub.Actor, verb string, args []string) error {
-	if verb == "open" || verb == "open-pull" || verb == "accept" || verb == "push" {
+	if slices.Contains([]string{"open", "open-pull", "accept", "push", "gives"}, verb) {
 		return actOnRepo(ts, who, verb, args)
 	}
 	repo, n := place(ts, args[0])
@@ -172,6 +179,18 @@ func act(ts *testscript.TestScript, who hub.Actor, verb string, args []string) e
 		return who.SetIssueState(repo, n, "open")
 	case "merge":
 		return who.MergePull(repo, n)
+	case "minimize":
+		return who.MinimizeComment(repo, lastComment(ts, repo, n))
+	case "lock":
+		return who.LockIssue(repo, n)
+	case "dismiss": // the newest review
+		return who.DismissReview(repo, n, lastReview(ts, repo, n), text)
+	case "retarget":
+		return who.RetargetPull(repo, n, args[1])
+	case "press":
+		return who.PressButton(repo, newestCheck(ts, repo, n, "approvals").ID, args[1])
+	case "rerun":
+		return who.Rerun(repo, newestCheck(ts, repo, n, args[1]).ID)
 	}
 	return fmt.Errorf("nobody can %s", verb)
 }
@@ -183,6 +202,16 @@ func actOnRepo(ts *testscript.TestScript, who hub.Actor, verb string, args []str
 		return err
 	case "accept":
 		return who.AcceptInvitation(args[0])
+	case "gives": // gives REPO USER PERMISSION, and they accept it
+		if err := who.Grant(args[0], args[1], args[2]); err != nil {
+			return err
+		}
+		err := stage(ts).hub.As(args[1]).AcceptInvitation(args[0])
+		p, bad := identity.ParsePermission(map[string]string{"push": "write", "pull": "read"}[args[2]])
+		ok(ts, bad)
+		a := identity.Access{Provider: "github", Resource: args[0], Principal: identity.Principal{Kind: identity.User, Name: args[1]}}
+		stage(ts).before[a.String()] = p
+		return err
 	case "open-pull": // open-pull REPO BRANCH TITLE
 		_, err := who.OpenPull(args[0], args[2], "", args[1], "main")
 		return err
@@ -194,6 +223,31 @@ func actOnRepo(ts *testscript.TestScript, who hub.Actor, verb string, args []str
 		_, err := who.Push(args[0], args[1], map[string]string{args[2]: content}, "Change "+args[2])
 		return err
 	}
+}
+
+// lastReview finds the newest review of a pull request.
+func lastReview(ts *testscript.TestScript, repo string, n int) int64 {
+	p := stage(ts).hub.Snapshot().Repo(repo).Pull(n)
+	if p == nil || len(p.Reviews) == 0 {
+		ts.Fatalf("%s#%d has no review", repo, n)
+	}
+	return p.Reviews[len(p.Reviews)-1].ID
+}
+
+// newestCheck finds the newest check run of a name on a pull request's head.
+func newestCheck(ts *testscript.TestScript, repo string, n int, name string) (newest hub.CheckRun) {
+	ok(ts, stage(ts).settle())
+	r := stage(ts).hub.Snapshot().Repo(repo)
+	p := r.Pull(n)
+	if p == nil {
+		ts.Fatalf("there is no pull request %s#%d", repo, n)
+	}
+	for _, c := range r.CheckRuns {
+		if c.HeadSHA == p.HeadSHA && c.Name == "keyreeve / "+name {
+			newest = c
+		}
+	}
+	return newest
 }
 
 // lastComment finds the newest comment by a person in a conversation.
@@ -267,6 +321,9 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	th := stage(ts)
 	err := th.until(args[0]+" to be "+args[1], func() (bool, error) {
+		if _, err := th.mail.deliver(); err != nil {
+			return false, err
+		}
 		return strings.Contains(answer(ts, args[0]), "### "+head+"\n"), th.revive()
 	})
 	if err != nil {
@@ -351,23 +408,33 @@ func cmdCheckRun(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, args, 3, 3, "check-run OWNER/NAME/N approvals|records CONCLUSION|in_progress")
 	ok(ts, stage(ts).settle())
 	repo, n := place(ts, args[0])
-	r := stage(ts).hub.Snapshot().Repo(repo)
-	p := r.Pull(n)
-	if p == nil {
-		ts.Fatalf("there is no pull request %s", args[0])
-	}
-	got := "none"
-	for _, c := range r.CheckRuns { // the newest of a name is the one that counts at GitHub
-		if c.HeadSHA == p.HeadSHA && c.Name == "keyreeve / "+args[1] {
-			state := c.Conclusion
-			if c.Status != "completed" {
-				state = c.Status
-			}
-			got = state
-		}
+	c := newestCheck(ts, repo, n, args[1]) // the newest of a name is the one that counts at GitHub
+	got := c.Conclusion
+	if c.Status != "completed" {
+		got = c.Status
 	}
 	if got != args[2] {
-		ts.Fatalf("the check run is %s", got)
+		ts.Fatalf("the check run is %q:\n%s\n%s", got, c.Title, c.Summary)
+	}
+}
+
+// cmdSaid checks all that the bot said in a conversation: said acme/identities/1 TEXT
+func cmdSaid(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: [!] said OWNER/NAME/N TEXT")
+	}
+	ok(ts, stage(ts).settle())
+	repo, n := place(ts, args[0])
+	var all []string
+	for _, c := range conversation(ts, repo, n).Comments {
+		if c.ViaApp != "" {
+			all = append(all, c.Body)
+		}
+	}
+	all = append(all, conversation(ts, repo, n).Body)
+	said := strings.Join(all, "\n----\n")
+	if text := strings.Join(args[1:], " "); strings.Contains(said, text) == neg {
+		ts.Fatalf("the bot said on %s:\n%s", args[0], said)
 	}
 }
 

@@ -132,6 +132,7 @@ type theatre struct {
 	addr   string
 	kill   string
 	before map[string]identity.Permission
+	mail   *mailman // nil where what GitHub sends goes straight to the bot
 
 	mu         sync.Mutex
 	cmd        *exec.Cmd
@@ -140,7 +141,8 @@ type theatre struct {
 }
 
 // newTheatre builds the demo's world below dir, with every request and answer checked against GitHub's own description.
-func newTheatre(dir string) (*theatre, error) {
+// With a seed there is a mailman between it and the bot.
+func newTheatre(dir string, seed uint64) (*theatre, error) {
 	th := &theatre{dir: dir, before: map[string]identity.Permission{}}
 	if err := os.WriteFile(th.path("clock"), []byte("0"), 0o600); err != nil {
 		return nil, err
@@ -165,7 +167,12 @@ func newTheatre(dir string) (*theatre, error) {
 	if th.addr, err = freeAddress(); err != nil {
 		return nil, err
 	}
-	if th.world, err = demo.Build(h, "http://"+th.addr+"/webhook", rand.Text(), now()); err != nil {
+	door := "http://" + th.addr + "/webhook"
+	if seed != 0 {
+		th.mail = newMailman(door, seed)
+		door = th.mail.url()
+	}
+	if th.world, err = demo.Build(h, door, rand.Text(), now()); err != nil {
 		return nil, err
 	}
 	th.base, err = h.Start("127.0.0.1:0")
@@ -305,6 +312,10 @@ func (th *theatre) settle() error {
 		if err := th.hub.WaitIdle(ctx); err != nil {
 			return false, err
 		}
+		if n, err := th.mail.deliver(); err != nil || n > 0 {
+			calm = 0
+			return false, err
+		}
 		resp, err := http.Get("http://" + th.addr + "/metrics")
 		if err != nil {
 			return false, nil // killed meanwhile
@@ -405,5 +416,6 @@ func (th *theatre) close() error {
 		_ = cmd.Process.Kill()
 		<-exited
 	}
+	th.mail.close()
 	return th.hub.Close()
 }

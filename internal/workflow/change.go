@@ -219,9 +219,7 @@ func planChange(f issueFacts, out issueOutcome) []Effect {
 			path = f.pull.Files[0].Path
 		}
 		for _, run := range []checks.Run{checks.Records(path, f.problems), checks.Approvals(out.decision.Decision)} {
-			if id, same := p.shown(run); !same {
-				p.add(setCheck(p.pullPlace(), id, f.pull.Head, run))
-			}
+			p.showCheck(run)
 		}
 	}
 	p.answer()

@@ -42,6 +42,11 @@ type OwnersError struct {
 	Message string
 }
 
+// Rerun is the action of a Press of GitHub's own button, by which somebody asks for a check to run again. GitHub leaves the
+// check run as it is then, and counts its suite as not done until the App sets the run once more.
+// https://docs.github.com/en/rest/checks/runs#rerequest-a-check-run
+const Rerun = "rerun"
+
 // Press is one press of a button of a check run. GitHub keeps no record of it, so the signed delivery that told of it is
 // the only one there is: it is stored when that is worked, under a digest of its body, so that the same body under
 // another delivery's id is no second press.

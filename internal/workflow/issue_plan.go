@@ -73,9 +73,7 @@ func (p *planner) check() {
 		approval = checks.Approvals(p.out.decision.Decision)
 	}
 	for _, run := range []checks.Run{checks.Records(p.recordProblems()), approval} {
-		if id, same := p.shown(run); !same {
-			p.add(setCheck(p.pullPlace(), id, f.pull.Head, run))
-		}
+		p.showCheck(run)
 	}
 }
 
@@ -98,25 +96,33 @@ func (p *planner) recordProblems() (path string, problems []identity.Problem) {
 	return path, problems
 }
 
-// shown finds the check run of this name on the pull request's head, and whether it shows the same already.
-func (p *planner) shown(run checks.Run) (id int64, same bool) {
-	return shownOn(p.facts.checks, p.facts.pull.Head, run)
+// showCheck sets a check run on the pull request's head where it does not show the same already. When somebody asked for
+// it to run again it is set once more for that.
+func (p *planner) showCheck(run checks.Run) {
+	digest := run.Digest()
+	for _, press := range p.facts.stored.Presses {
+		if press.Action == Rerun && press.Head == p.facts.pull.Head {
+			digest = run.Digest() + "/" + press.ID // the last one
+		}
+	}
+	if id, same := shownOn(p.facts.checks, p.facts.pull.Head, run, digest); !same {
+		p.add(setCheck(p.pullPlace(), id, p.facts.pull.Head, run, digest))
+	}
 }
 
-// shownOn finds a check run on a commit. Somebody may have asked GitHub to run it again, which takes its conclusion away and
-// leaves what it says.
-func shownOn(list []Check, head string, run checks.Run) (id int64, same bool) {
+// shownOn finds a check run on a commit, and whether it shows the same already.
+func shownOn(list []Check, head string, run checks.Run, digest string) (id int64, same bool) {
 	for _, c := range list {
 		if c.Name == run.Name && c.Head == head {
-			return c.ID, c.ExternalID == run.Digest() && c.Status == run.Status && c.Conclusion == run.Conclusion
+			return c.ID, c.ExternalID == digest && c.Status == run.Status && c.Conclusion == run.Conclusion
 		}
 	}
 	return 0, false
 }
 
-func setCheck(at Place, id int64, head string, run checks.Run) SetCheck {
+func setCheck(at Place, id int64, head string, run checks.Run, digest string) SetCheck {
 	return SetCheck{
-		At: at, ID: id, Head: head, Name: run.Name, ExternalID: run.Digest(), Status: run.Status, Conclusion: run.Conclusion,
+		At: at, ID: id, Head: head, Name: run.Name, ExternalID: digest, Status: run.Status, Conclusion: run.Conclusion,
 		Title: run.Title, Summary: run.Summary, Annotations: run.Annotations, Actions: run.Actions,
 	}
 }

@@ -94,9 +94,9 @@ func (w *Walker) turnOfGroup(s Subject, f issueFacts, decision *StoredDecision, 
 		approval.Status, approval.Conclusion = "completed", "failure"
 	}
 	for _, run := range []checks.Run{records, approval} {
-		id, same := shownOn(f.checks, s.Head, run)
-		if !same {
-			t.plan = append(t.plan, setCheck(Place{Installation: s.Installation, Repo: s.Repo, Number: s.Number}, id, s.Head, run))
+		if id, same := shownOn(f.checks, s.Head, run, run.Digest()); !same {
+			at := Place{Installation: s.Installation, Repo: s.Repo, Number: s.Number}
+			t.plan = append(t.plan, setCheck(at, id, s.Head, run, run.Digest()))
 		}
 	}
 	if len(t.plan) > 0 {

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// mailman stands between GitHub and the bot: it takes each delivery at once, keeps it back, and then brings all that it has
+// in another order, each one twice, the second time under its own id or another one (THREATS 5, 6 and 7).
+// A nil mailman has nothing.
+type mailman struct {
+	door   string
+	server *httptest.Server
+
+	mu     sync.Mutex
+	random *mathrand.Rand
+	bag    []letter
+}
+
+type letter struct {
+	header http.Header
+	body   []byte
+}
+
+func newMailman(door string, seed uint64) *mailman {
+	m := &mailman{door: door, random: mathrand.New(mathrand.NewPCG(seed, seed))}
+	m.server = httptest.NewServer(m)
+	return m
+}
+
+func (m *mailman) url() string { return m.server.URL }
+
+func (m *mailman) close() {
+	if m != nil {
+		m.server.Close()
+	}
+}
+
+// ServeHTTP takes a delivery from GitHub.
+func (m *mailman) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	again := r.Header.Clone()
+	if m.random.IntN(2) == 0 {
+		again.Set("X-GitHub-Delivery", rand.Text())
+	}
+	m.bag = append(m.bag, letter{r.Header.Clone(), body}, letter{again, body})
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// deliver brings all that was kept back, and says how much it was.
+func (m *mailman) deliver() (int, error) {
+	if m == nil {
+		return 0, nil
+	}
+	m.mu.Lock()
+	bag := m.bag
+	m.bag = nil
+	m.random.Shuffle(len(bag), func(i, j int) { bag[i], bag[j] = bag[j], bag[i] })
+	m.mu.Unlock()
+	for _, l := range bag {
+		req, err := http.NewRequest(http.MethodPost, m.door, bytes.NewReader(l.body))
+		if err != nil {
+			return 0, err
+		}
+		req.Header = l.header
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return 0, err
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode > 299 {
+			return 0, fmt.Errorf("the door answered %s", resp.Status)
+		}
+	}
+	return len(bag), nil
+}
+
+// shuffleSeeds is how many orders each story is played in; with the race detector one of some stories is enough.
+const shuffleSeeds = 2
+
+// TestStoriesShuffled plays each story again with every delivery doubled and out of order: the same end. Stories in which
+// the bot is down are left out, for what they tell is what GitHub does with a delivery that nobody takes.
+func TestStoriesShuffled(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stories []string
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := string(b)
+		if strings.Contains(script, "\nworld\n") && !strings.Contains(script, "bot stop") && !strings.Contains(script, "bot kill") {
+			stories = append(stories, file)
+		}
+	}
+	if len(stories) < 10 {
+		t.Fatalf("found %d stories", len(stories))
+	}
+	seeds := shuffleSeeds
+	if raced {
+		seeds = 1
+		stories = stories[:3]
+	}
+	for seed := range seeds {
+		t.Run(fmt.Sprintf("seed %d", seed+1), func(t *testing.T) {
+			playStories(t, testscript.Params{Files: stories}, uint64(seed)+1)
+		})
+	}
+}
