@@ -268,27 +268,3 @@ func (a Actor) Grant(repo, login, permission string) error {
 func (a Actor) Revoke(repo, login string) error {
 	return a.do("DELETE", at(repo, "/collaborators/%s", pathEscape(login)), nil, nil)
 }
-
-// PressButton presses one of a check run's action buttons: the App is told by a check_run event.
-func (a Actor) PressButton(repo string, checkID int64, identifier string) error {
-	h := a.hub
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	r, acct := h.repoByFull(repo), h.account(a.login)
-	if r == nil || acct == nil {
-		return unknown("repository or user", repo+" "+a.login)
-	}
-	if h.effective(acct, r) < levelWrite {
-		return &RefusedError{Actor: a.login, Act: "press a button in " + repo, Status: http.StatusForbidden, Message: "needs write access"}
-	}
-	for _, run := range r.checks {
-		for _, action := range run.actions {
-			if run.id == checkID && action.Identifier == identifier {
-				c := &call{Hub: h, who: principal{acct: acct}}
-				c.hookCheck(run, "requested_action", map[string]any{"requested_action": map[string]any{"identifier": identifier}})
-				return nil
-			}
-		}
-	}
-	return unknown("button", fmt.Sprintf("%d %s", checkID, identifier))
-}

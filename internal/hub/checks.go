@@ -59,7 +59,7 @@ func updateCheck(c *call) (answer, error) {
 	}
 	was := run.status
 	in.apply(run, c.now())
-	run.suite.updated = c.now()
+	run.suite.updated, run.suite.asked = c.now(), false
 	action := "updated" // GitHub sends no webhook for it
 	if run.status == "completed" && was != "completed" {
 		action = "completed"
@@ -91,6 +91,7 @@ func (c *call) tellCheck(run *checkRun, action string) {
 	if action == "created" && run.status == "completed" {
 		c.hookCheck(run, "completed", nil)
 	}
+	c.queueFollows(run.repo)
 }
 
 func (c *call) hookCheck(run *checkRun, action string, more map[string]any) {
@@ -228,14 +229,20 @@ func (c *call) checksWhere(wanted func(*checkRun) bool) (answer, error) {
 	return ok(map[string]any{"total_count": len(out), "check_runs": each(c, out, func(run *checkRun) any { return c.checkJSON(run) })})
 }
 
-// rerequestCheck asks the App that made the run to make it again, which only a webhook tells.
+// rerequestCheck asks the App that made the run to make it again: its suite is queued, and the run stays as it is.
+// https://docs.github.com/en/rest/checks/runs#rerequest-a-check-run
 func rerequestCheck(c *call) (answer, error) {
 	run, err := c.check()
 	if err != nil {
 		return answer{}, err
 	}
-	c.hookCheck(run, "rerequested", nil)
+	c.rerequest(run)
 	return created(map[string]any{})
+}
+
+func (c *call) rerequest(run *checkRun) {
+	run.suite.asked, run.suite.updated = true, c.now()
+	c.hookCheck(run, "rerequested", nil)
 }
 
 // unstable says whether a check of the head did not succeed, or has not yet.

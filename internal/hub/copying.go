@@ -95,7 +95,7 @@ func (h *Hub) copyRepo(r *repo) Repo {
 	out := Repo{
 		ID: r.id, Owner: r.owner.login, Name: r.name, FullName: r.full(), Visibility: r.visibility, Archived: r.archived,
 		DefaultBranch: r.defBranch, URL: h.base + "/" + r.full(), Refs: []Ref{}, Labels: []string{}, Issues: []Issue{}, Pulls: []Pull{},
-		CheckRuns: []CheckRun{}, Secrets: copyNamed(r.named, false), Variables: copyNamed(r.named, true),
+		CheckRuns: []CheckRun{}, MergeGroups: []MergeGroup{}, Secrets: copyNamed(r.named, false), Variables: copyNamed(r.named, true),
 	}
 	refs, err := r.git.Refs("")
 	if err != nil {
@@ -116,6 +116,11 @@ func (h *Hub) copyRepo(r *repo) Repo {
 	}
 	for _, run := range r.checks {
 		out.CheckRuns = append(out.CheckRuns, copyCheck(run))
+	}
+	if q := r.queue; q != nil {
+		for _, g := range slices.Concat(q.ended, q.groups) {
+			out.MergeGroups = append(out.MergeGroups, MergeGroup{Pull: g.pull.number, Ref: g.ref, HeadSHA: g.sha, BaseSHA: g.base, Reason: g.reason})
+		}
 	}
 	h.copyAccess(r, &out)
 	return out
@@ -217,9 +222,13 @@ func copyCheck(run *checkRun) CheckRun {
 		}
 		return *s
 	}
+	var buttons []Button
+	for _, a := range run.actions {
+		buttons = append(buttons, Button(a))
+	}
 	return CheckRun{
 		ID: run.id, App: run.app.slug, Name: run.name, HeadSHA: run.sha, Status: run.status, Conclusion: run.conclusion,
 		ExternalID: run.externalID, DetailsURL: run.detailsURL, Title: text(run.title), Summary: text(run.summary), Text: text(run.text),
-		Annotations: nonNil(slices.Clone(run.annotations)), StartedAt: run.started, CompletedAt: maybe(run.completed),
+		Annotations: nonNil(slices.Clone(run.annotations)), Buttons: nonNil(buttons), StartedAt: run.started, CompletedAt: maybe(run.completed),
 	}
 }

@@ -10,12 +10,13 @@ import (
 //
 // Kinds: issue.opened, issue.edited, issue.closed, issue.reopened, issue.labeled, comment.created, comment.edited,
 // comment.deleted, comment.minimized, reaction.created, reaction.deleted, pull.opened, pull.edited, pull.closed,
-// pull.reopened, pull.merged, pull.updated (a new head), review.submitted, review.dismissed, review.requested,
-// check.updated (also when it is created), push, ref.created, ref.deleted, collaborator.added, collaborator.removed,
-// invitation.created, invitation.accepted, invitation.removed, team.member.added, team.member.removed, team.repo.added,
-// team.repo.removed, member.added, member.removed, key.created, key.deleted, secret.changed, secret.deleted,
-// variable.changed, variable.deleted, environment.changed, environment.deleted, app.installed, app.uninstalled,
-// app.suspended, app.unsuspended, user.renamed, repo.created, repo.renamed, repo.archived.
+// pull.reopened, pull.merged, pull.queued, pull.dequeued, pull.updated (a new head), review.submitted,
+// review.dismissed, review.requested, check.updated (also when it is created), push, ref.created, ref.deleted,
+// collaborator.added, collaborator.removed, invitation.created, invitation.accepted, invitation.removed,
+// team.member.added, team.member.removed, team.repo.added, team.repo.removed, member.added, member.removed,
+// key.created, key.deleted, secret.changed, secret.deleted, variable.changed, variable.deleted, environment.changed,
+// environment.deleted, app.installed, app.uninstalled, app.suspended, app.unsuspended, user.renamed, repo.created,
+// repo.renamed, repo.archived.
 type Event struct {
 	At     time.Time         `json:"at"`
 	Actor  string            `json:"actor"` // login; "" for the builder of the world

@@ -64,7 +64,7 @@ var everything = map[string]string{
 }
 
 var allEvents = []string{
-	"issues", "issue_comment", "pull_request", "pull_request_review", "push", "check_run", "member", "membership", "team", "team_add",
+	"issues", "issue_comment", "pull_request", "pull_request_review", "push", "check_run", "check_suite", "merge_group", "member", "membership", "team", "team_add",
 	"organization", "repository", "deploy_key",
 }
 

@@ -102,6 +102,7 @@ func (c *call) setState(i *issue, state string, reason *string) error {
 		}
 		c.tellIssue(i, "issue.closed", i.title, map[string]string{"reason": i.reason})
 		c.hookIssue(i, "closed", nil)
+		c.queueFollows(i.repo)
 		return nil
 	}
 	i.repo.open++

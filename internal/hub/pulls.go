@@ -203,6 +203,7 @@ func (c *call) retarget(i *issue, base string) error {
 	c.hookIssue(i, "edited", map[string]any{"changes": map[string]any{"base": map[string]any{
 		"ref": map[string]any{"from": from}, "sha": map[string]any{"from": fromSHA},
 	}}})
+	c.queueFollows(i.repo)
 	return nil
 }
 

@@ -20,6 +20,7 @@ func (h *Hub) refMoved(r *repo, ref, old, sha string, who principal) {
 	if isBranch {
 		h.hookPush(r, ref, old, sha, who)
 		h.pullsFollow(r, branch, old, sha, who)
+		h.queueFollows(r)
 	}
 }
 

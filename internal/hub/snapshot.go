@@ -121,6 +121,7 @@ type Repo struct {
 	Issues        []Issue        `json:"issues"`
 	Pulls         []Pull         `json:"pulls"`
 	CheckRuns     []CheckRun     `json:"check_runs"`
+	MergeGroups   []MergeGroup   `json:"merge_groups"`  // of the merge queue: those that are gone in the order of their end, then the queue
 	Collaborators []Collaborator `json:"collaborators"` // direct grants only
 	Teams         []TeamGrant    `json:"teams"`
 	Invitations   []Invitation   `json:"invitations"`
@@ -221,8 +222,26 @@ type CheckRun struct {
 	Summary     string       `json:"summary"`
 	Text        string       `json:"text"`
 	Annotations []Annotation `json:"annotations"`
+	Buttons     []Button     `json:"buttons"`
 	StartedAt   time.Time    `json:"started_at"`
 	CompletedAt *time.Time   `json:"completed_at,omitempty"`
+}
+
+// Button is a button that a check run shows; a press tells the App its identifier.
+type Button struct {
+	Label       string `json:"label"`
+	Description string `json:"description"`
+	Identifier  string `json:"identifier"`
+}
+
+// MergeGroup is a pull request in the merge queue. Reason says why the group is gone: merged, dequeued, invalidated; ""
+// while it is queued.
+type MergeGroup struct {
+	Pull    int    `json:"pull"`
+	Ref     string `json:"ref"`
+	HeadSHA string `json:"head_sha"`
+	BaseSHA string `json:"base_sha"`
+	Reason  string `json:"reason,omitempty"`
 }
 
 // Annotation is a remark on lines of a file.

@@ -59,6 +59,7 @@ type repo struct {
 	labels  map[string]*label
 	comms   map[int64]*comment
 	checks  []*checkRun // in order of creation
+	queue   *mergeQueue // nil where the default branch has none
 	suites  map[suiteKey]*checkSuite
 
 	collabs map[int64]level
@@ -180,6 +181,7 @@ type checkSuite struct {
 	sha     string
 	created time.Time
 	updated time.Time
+	asked   bool // somebody asked for its runs again, and its App has not done anything since
 }
 
 type invite struct {

@@ -72,7 +72,7 @@ func (h *Hub) suiteJSON(r *repo, s *checkSuite) (any, error) {
 			conclusion = run.conclusion
 		}
 	}
-	if runs == 0 {
+	if runs == 0 || s.asked {
 		status, conclusion = "queued", nil
 	}
 	var branch any
@@ -88,6 +88,18 @@ func (h *Hub) suiteJSON(r *repo, s *checkSuite) (any, error) {
 	}, nil
 }
 
+// rerequestSuite asks an App to make all its runs on a commit again: the suite is queued, its runs stay as they are.
+// https://docs.github.com/en/rest/checks/suites#rerequest-a-check-suite
+func (c *call) rerequestSuite(r *repo, s *checkSuite) error {
+	s.asked, s.updated = true, c.now()
+	told, err := c.suiteJSON(r, s)
+	if err != nil {
+		return err
+	}
+	c.hookRepo(r, "check_suite", "rerequested", map[string]any{"check_suite": told}, c.who.acct)
+	return nil
+}
+
 // suite is the App's check suite of a commit, made when there is none.
 func (c *call) suite(sha string) *checkSuite {
 	key := suiteKey{c.who.app.id, sha}
@@ -96,6 +108,6 @@ func (c *call) suite(sha string) *checkSuite {
 		s = &checkSuite{id: c.nextID(), app: c.who.app, sha: sha, created: c.now()}
 		c.repo.suites[key] = s
 	}
-	s.updated = c.now()
+	s.updated, s.asked = c.now(), false
 	return s
 }
