@@ -1,12 +1,10 @@
 package approvals
 
 import (
-	"bytes"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+	"sync"
 )
 
 // CodeownersLimit is the most bytes of a CODEOWNERS file that GitHub surely
@@ -28,14 +26,21 @@ const ResourcePath = ".github/keyreeve-access"
 var CodeownersPlaces = []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"}
 
 // Codeowners is a parsed CODEOWNERS file. It is not changed after ParseCodeowners,
-// so it may be used concurrently.
+// and not to be changed by others, so it may be used concurrently. The zero value has no rules.
 type Codeowners struct {
 	Rules  []Rule        // the valid lines, in the order of the file
 	Errors []SyntaxError // the lines in error, in the order of the file
 	// TooLarge is set for a file of more than CodeownersLimit; it then has no rules.
 	TooLarge bool
 
-	broken []broken
+	index *ownersIndex
+}
+
+// ownersIndex is the compiled form of a file: made once, by the first question that needs it, since some only want
+// to know what is wrong with a file.
+type ownersIndex struct {
+	rules  func() *matcher // entry i is Rules[i]
+	errors func() *matcher // entry i is Errors[i], with all that it could have been meant to match
 }
 
 // Rule is one valid line.
@@ -45,8 +50,6 @@ type Rule struct {
 	// Owners are "@user", "@org/team" or an e-mail address, in lower case, each
 	// once. A rule without owners says that what it matches is unowned.
 	Owners []string
-
-	glob glob
 }
 
 // ErrorKind says what is wrong with a line, in GitHub's words.
@@ -75,12 +78,6 @@ func (e SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s: %s", e.Line, e.Column, e.Kind, e.Message)
 }
 
-// broken is what a line in error could have been meant to match.
-type broken struct {
-	err   SyntaxError
-	globs []glob
-}
-
 // ParseCodeowners reads a CODEOWNERS file by GitHub's rules. A line in error is
 // skipped and listed in Errors, never the whole file. It takes any bytes.
 //
@@ -92,161 +89,67 @@ func ParseCodeowners(data []byte) Codeowners {
 		return Codeowners{TooLarge: true}
 	}
 	var c Codeowners
+	var meant [][]glob // of each of c.Errors
 	number := 0
-	for line := range bytes.Lines(data) {
+	for line := range strings.Lines(string(data)) {
 		number++
-		rule, bad := parseLine(strings.TrimRight(string(line), "\r\n"))
+		rule, bad := parseLine(strings.TrimRight(line, "\r\n"))
 		switch {
 		case bad != nil:
 			bad.err.Line = number
 			c.Errors = append(c.Errors, bad.err)
-			c.broken = append(c.broken, *bad)
-		case rule != nil:
+			meant = append(meant, bad.globs)
+		case rule.Pattern != "":
 			rule.Line = number
-			c.Rules = append(c.Rules, *rule)
+			c.Rules = append(c.Rules, rule)
 		}
+	}
+	rules := c.Rules
+	c.index = &ownersIndex{
+		rules: sync.OnceValue(func() *matcher {
+			return newMatcher(len(rules), func(i int) []glob { return []glob{compile(rules[i].Pattern)} })
+		}),
+		errors: sync.OnceValue(func() *matcher {
+			return newMatcher(len(meant), func(i int) []glob { return meant[i] })
+		}),
 	}
 	return c
 }
 
 // Match returns the rule that decides who owns a path of the repository, which
 // is the last one that matches it. ok is false when none does. A Rule without
-// owners means that the path is unowned.
+// owners means that the path is unowned. Its time depends on the path and on how many rules look like it, hardly on
+// how many there are.
 func (c Codeowners) Match(path string) (rule Rule, ok bool) {
-	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	for _, r := range slices.Backward(c.Rules) {
-		if r.glob.match(segments) {
-			return r, true
-		}
+	if c.index == nil || len(c.Rules) == 0 {
+		return Rule{}, false
 	}
-	return Rule{}, false
+	i := c.index.rules().last(strings.TrimPrefix(path, "/"))
+	if i < 0 {
+		return Rule{}, false
+	}
+	return c.Rules[i], true
 }
+
+// touchesLimit is how many lines in error ErrorTouches returns: one is enough to refuse, and a file can hold a million.
+const touchesLimit = 100
 
 // ErrorTouches returns the lines in error that could be meant to decide who
 // owns path: those whose pattern, read generously, matches it, and that no valid
 // matching line comes after (for the last match wins, whatever is above it).
-// While there is one, nobody can say who the owners are.
+// While there is one, nobody can say who the owners are. At most 100 are returned, the first ones of the file.
 func (c Codeowners) ErrorTouches(path string) []SyntaxError {
-	decides, _ := c.Match(path) // Line 0 when nothing matches
-	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	var errs []SyntaxError
-	for _, b := range c.broken {
-		if b.err.Line > decides.Line && slices.ContainsFunc(b.globs, func(g glob) bool { return g.match(segments) }) {
-			errs = append(errs, b.err)
-		}
-	}
-	return errs
-}
-
-// parseLine reads one line. Both results are nil for an empty line or a comment.
-func parseLine(line string) (*Rule, *broken) {
-	words := splitWords(line)
-	if len(words) == 0 {
-		return nil, nil
-	}
-	pattern := words[0]
-	fail := func(w word, f *flaw, globs []glob) (*Rule, *broken) {
-		column := utf8.RuneCountInString(line[:w.at+f.at]) + 1
-		return nil, &broken{SyntaxError{
-			Column: column, Kind: f.kind, Source: strings.ToValidUTF8(line, "\uFFFD"),
-			Message: f.message, Suggestion: f.suggestion,
-		}, globs}
-	}
-	if f := checkPattern(pattern.text); f != nil {
-		return fail(pattern, f, generous(pattern.text))
-	}
-	rule := &Rule{Pattern: pattern.text, glob: compile(pattern.text)}
-	for _, w := range words[1:] {
-		if f := checkOwner(w.text); f != nil {
-			return fail(w, f, []glob{rule.glob})
-		}
-		if owner := strings.ToLower(w.text); !slices.Contains(rule.Owners, owner) {
-			rule.Owners = append(rule.Owners, owner)
-		}
-	}
-	return rule, nil
-}
-
-// word is a word of a line, and the byte at which it begins.
-type word struct {
-	text string
-	at   int
-}
-
-// splitWords splits a line at spaces and tabs that no backslash precedes, and
-// ends it at a "#" that begins a word: a comment.
-func splitWords(line string) []word {
-	var words []word
-	start := -1
-	escaped := false
-	for i := range len(line) {
-		c := line[i]
-		blank := (c == ' ' || c == '\t' || c == '\r') && !escaped
-		switch {
-		case blank && start >= 0:
-			words = append(words, word{line[start:i], start})
-			start = -1
-		case !blank && start < 0:
-			if c == '#' {
-				return words
-			}
-			start = i
-		}
-		escaped = c == '\\' && !escaped
-	}
-	if start >= 0 {
-		words = append(words, word{line[start:], start})
-	}
-	return words
-}
-
-// flaw is what is wrong with a word, at which of its bytes.
-type flaw struct {
-	at         int
-	kind       ErrorKind
-	message    string
-	suggestion string
-}
-
-// checkOwner accepts "@user", "@org/team" and an e-mail address.
-func checkOwner(s string) *flaw {
-	if name, ok := strings.CutPrefix(s, "@"); ok {
-		org, team, isTeam := strings.Cut(name, "/")
-		if isOwnerName(org) && (!isTeam || isOwnerName(team)) {
-			return nil
-		}
-	} else if local, domain, ok := strings.Cut(s, "@"); ok && isMail(local, domain) {
+	if c.index == nil || len(c.Errors) == 0 {
 		return nil
 	}
-	f := &flaw{kind: InvalidOwner, message: fmt.Sprintf("%s is not an owner: write @user, @org/team or an e-mail address", quote(s))}
-	if isOwnerName(s) {
-		f.suggestion = "did you mean @" + s + "?"
+	decides, _ := c.Match(path) // Line 0 when nothing matches
+	below := sort.Search(len(c.Errors), func(i int) bool { return c.Errors[i].Line > decides.Line })
+	if below == len(c.Errors) {
+		return nil
 	}
-	return f
-}
-
-func isOwnerName(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
-			return false
-		}
+	var errs []SyntaxError
+	for _, i := range c.index.errors().all(strings.TrimPrefix(path, "/"), below, touchesLimit) {
+		errs = append(errs, c.Errors[i])
 	}
-	return s != "" && len(s) <= 100 && s[0] != '-'
-}
-
-func isMail(local, domain string) bool {
-	plain := func(s string) bool {
-		return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-			return r == '@' || r == '#' || r == utf8.RuneError || unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`"(),:;<>[\]/`, r)
-		})
-	}
-	return plain(local) && plain(domain) && strings.Contains(domain, ".") && domain == strings.Trim(domain, ".")
-}
-
-// quote quotes a word for a message, cut so that no line floods it.
-func quote(s string) string {
-	if r := []rune(s); len(r) > 60 {
-		s = string(r[:59]) + "…"
-	}
-	return fmt.Sprintf("%q", s)
+	return errs
 }

@@ -133,7 +133,7 @@ func TestErrors(t *testing.T) {
 		{"c#/ @a", `2 Invalid pattern`, "c#/x c/x", "d/x", "put a space before a comment, or use ? for the #"},
 		{"/f[ab].js @a", `3 Invalid pattern`, "fa.js fb.js", "ga.js", "use * or ?, or several lines"},
 		{"[Section] @a", `1 Invalid pattern`, "x", "", "use * or ?, or several lines"},
-		{"/a*** @a", `3 Invalid pattern`, "ab", "b", "use * or **"},
+		{"/a*** @a", `3 Invalid pattern`, "ab", "b", "did you mean /a**?"},
 		{"/a//b @a", `4 Invalid pattern`, "a/b a/b/c", "b", "write the path from the root of the repository"},
 		{"./a @a", `1 Invalid pattern`, "a", "b", "write the path from the root of the repository"},
 		{"/a/../b @a", `4 Invalid pattern`, "a/b", "c", "write the path from the root of the repository"},

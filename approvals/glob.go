@@ -49,32 +49,6 @@ func compile(pattern string) glob {
 	return append(g, anything)
 }
 
-// match reports whether g matches all of path. Going back only to the last "**"
-// is enough, so it takes at most len(g) × len(path) steps.
-func (g glob) match(path []string) bool {
-	i, j := 0, 0
-	star, from := -1, 0
-	for j < len(path) {
-		switch {
-		case i < len(g) && g[i] == anything:
-			star, from = i, j
-			i++
-		case i < len(g) && matchSegment(g[i], path[j]):
-			i++
-			j++
-		case star >= 0:
-			from++
-			i, j = star+1, from
-		default:
-			return false
-		}
-	}
-	for i < len(g) && g[i] == anything {
-		i++
-	}
-	return i == len(g)
-}
-
 // matchSegment matches one segment: "*" stands for any characters, "?" for one,
 // and a backslash makes the character after it stand for itself.
 func matchSegment(pattern, s string) bool {
@@ -143,7 +117,7 @@ func checkPattern(p string) *flaw {
 		return f
 	}
 	if i := strings.Index(p, "***"); i >= 0 {
-		return badPattern(i, "more than two * in a row mean nothing", "use * or **")
+		return badPattern(i, "more than two * in a row mean nothing", "did you mean "+fewerStars(p)+"?")
 	}
 	at := 0
 	for s := range strings.SplitSeq(p, "/") {
@@ -232,7 +206,11 @@ func loosen(p string) string {
 			b.WriteRune(c)
 		}
 	}
-	p = b.String()
+	return fewerStars(b.String())
+}
+
+// fewerStars leaves two of three or more "*" in a row.
+func fewerStars(p string) string {
 	for strings.Contains(p, "***") {
 		p = strings.ReplaceAll(p, "***", "**")
 	}
