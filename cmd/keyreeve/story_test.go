@@ -175,6 +175,9 @@ func newTheatre(dir string, seed uint64) (*theatre, error) {
 	if th.world, err = demo.Build(h, door, rand.Text(), now()); err != nil {
 		return nil, err
 	}
+	if err := h.RequireQueue(demo.Org, "identities", "keyreeve / records", "keyreeve / approvals"); err != nil {
+		return nil, err
+	}
 	th.base, err = h.Start("127.0.0.1:0")
 	if err != nil {
 		return nil, err

@@ -173,45 +173,6 @@ func (a Actor) DismissReview(repo string, number int, id int64, message string) 
 	return a.do("PUT", at(repo, "/pulls/%d/reviews/%d/dismissals", number, id), map[string]any{"message": message}, nil)
 }
 
-// Push commits files on a branch and pushes it; the branch is made from the default branch when it is new. An empty text
-// deletes the file. It returns the new commit.
-func (a Actor) Push(repo, branch string, files map[string]string, message string) (string, error) {
-	h := a.hub
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	r, acct := h.repoByFull(repo), h.account(a.login)
-	switch {
-	case acct == nil:
-		return "", unknown("user", a.login)
-	case r == nil:
-		return "", unknown("repository", repo)
-	case h.effective(acct, r) < levelWrite || r.archived:
-		return "", &RefusedError{Actor: a.login, Act: "push to " + repo, Status: http.StatusForbidden, Message: "needs write access"}
-	}
-	ref := "refs/heads/" + branch
-	old, err := r.git.Resolve(ref)
-	if err != nil {
-		old = ""
-		if tip, err := r.git.Resolve("refs/heads/" + r.defBranch); err == nil && branch != r.defBranch {
-			if err := r.git.SetRef(ref, tip, ""); err != nil {
-				return "", fmt.Errorf("%s: push to %s: %w", a.login, repo, err)
-			}
-		}
-	}
-	contents := contentsOf(files)
-	for path, text := range files {
-		if text == "" {
-			contents[path] = nil
-		}
-	}
-	sha, err := r.git.CommitFiles(branch, contents, h.signature(acct), message)
-	if err != nil {
-		return "", fmt.Errorf("%s: push to %s: %w", a.login, repo, err)
-	}
-	h.refMoved(r, ref, old, sha, principal{acct: acct})
-	return sha, nil
-}
-
 // DeleteBranch deletes a branch.
 func (a Actor) DeleteBranch(repo, branch string) error {
 	return a.do("DELETE", at(repo, "/git/refs/heads/%s", pathEscapeAll(branch)), nil, nil)

@@ -45,6 +45,16 @@ func (r *Repo) Pull(number int) *Pull {
 	return nil
 }
 
+// CheckOn finds the newest check run of a name on a commit, which is the one that counts; the zero CheckRun when there is none.
+func (r *Repo) CheckOn(sha, name string) (newest CheckRun) {
+	for _, run := range r.CheckRuns {
+		if run.HeadSHA == sha && run.Name == name {
+			newest = run
+		}
+	}
+	return newest
+}
+
 // User is a person or bot. Type is "User" or "Bot".
 type User struct {
 	ID    int64  `json:"id"`
