@@ -110,36 +110,40 @@ func cmdCheckRun(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, args, 3, 3, "check-run OWNER/NAME/N approvals|records CONCLUSION|in_progress")
 	ok(ts, stage(ts).settle())
 	repo, n := place(ts, args[0])
-	wantCheck(ts, newestCheck(ts, repo, n, args[1]), args[2])
-}
-
-func wantCheck(ts *testscript.TestScript, c hub.CheckRun, want string) {
+	c := newestCheck(ts, repo, n, args[1])
 	got := c.Conclusion
 	if c.Status != "completed" {
 		got = c.Status
 	}
-	if got != want {
+	if got != args[2] {
 		ts.Fatalf("the check run is %q:\n%s\n%s", got, c.Title, c.Summary)
 	}
 }
 
-// cmdGroupCheck checks a check run on the newest commit that the merge queue made for a pull request, which may be gone from
-// it: group-check acme/identities/2 approvals success
+// cmdGroupCheck waits for a check run on the newest commit that the merge queue made for a pull request, which may be gone
+// from it: group-check acme/identities/2 approvals success
 func cmdGroupCheck(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg, args, 3, 3, "group-check OWNER/NAME/N approvals|records CONCLUSION|in_progress")
-	ok(ts, stage(ts).settle())
+	usage(ts, neg, args, 3, 3, "group-check OWNER/NAME/N approvals|records CONCLUSION")
 	repo, n := place(ts, args[0])
-	r := stage(ts).hub.Snapshot().Repo(repo)
-	head := ""
-	for _, g := range r.MergeGroups {
-		if g.Pull == n {
-			head = g.HeadSHA
+	th := stage(ts)
+	var seen hub.CheckRun
+	err := th.until("the check run in the merge queue to be "+args[2], func() (bool, error) {
+		if err := th.settle(); err != nil {
+			return false, err
 		}
+		r, head := th.hub.Snapshot().Repo(repo), ""
+		for _, g := range r.MergeGroups {
+			if g.Pull == n {
+				head = g.HeadSHA
+			}
+		}
+		seen = r.CheckOn(head, "keyreeve / "+args[1])
+		return seen.Conclusion == args[2], nil
+	})
+	if err != nil {
+		ts.Logf("the check run is %q:\n%s\n%s", seen.Conclusion, seen.Title, seen.Summary)
 	}
-	if head == "" {
-		ts.Fatalf("%s was never in the merge queue", args[0])
-	}
-	wantCheck(ts, r.CheckOn(head, "keyreeve / "+args[1]), args[2])
+	ok(ts, err)
 }
 
 // cmdSaid checks all that the bot said in a conversation: said acme/identities/1 TEXT
