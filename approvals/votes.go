@@ -9,6 +9,7 @@ type tally struct {
 	denials   []Reason       // eligible people's denials that stand
 	overrides []Overridden   // by people whom the policy lets, that stand
 	unsettled []Reason       // denials of which it can't be said whether they stand
+	longest   string         // the longest that an override may give
 }
 
 // count judges each vote, in the order given.
@@ -21,6 +22,9 @@ type tally struct {
 // person's denial must be sound.
 func count(f Facts, e *electorate) tally {
 	t := tally{results: make([]VoteResult, len(f.Votes)), approvers: map[int64]bool{}}
+	if f.BreakGlass != nil && f.BreakGlass.Blocked != nil {
+		t.longest = f.BreakGlass.Blocked.Detail
+	}
 	stands := map[int64]int{} // person → index of the vote that stands
 	loose := map[int64]int{}  // person → index of a denial that can't be judged
 	for i, v := range f.Votes {
@@ -83,6 +87,13 @@ func (t *tally) void(i int, why Code) {
 	r := &t.results[i]
 	r.Counts = false
 	r.Why = &Reason{Code: why, Person: r.Vote.By, Subject: r.Vote.ID}
+	switch why {
+	case OtherHead:
+		r.Why.Detail = r.Vote.Head
+	case OverrideTooLong:
+		r.Why.Detail = t.longest
+	default:
+	}
 }
 
 // mayNot says why nothing that the voter says can count, or "". A withdrawal
@@ -101,12 +112,12 @@ func (e *electorate) mayNot(v Vote) Code {
 		return why
 	}
 	switch {
-	case v.Verb == Override && e.glass != nil && e.glass.Blocked != nil:
-		return e.glass.Blocked.Code
 	case e.standingOf(v) == outside && v.Verb == Override:
 		return NotBreakGlass
 	case e.standingOf(v) == outside:
 		return NotOwner
+	case v.Verb == Override && e.glass.Blocked != nil:
+		return e.glass.Blocked.Code
 	}
 	return ""
 }

@@ -112,6 +112,7 @@ var Headlines = map[workflow.RequestState]string{
 	workflow.Waiting: "Access request: waiting for approval", workflow.Denied: "Access request: denied",
 	workflow.Approved: "Access request: approved", workflow.Merged: "Access request: approved, granting",
 	workflow.Live: "Access request: active", workflow.Ended: "Access request: ended", workflow.Cancelled: "Access request: cancelled",
+	workflow.Reviewing: "Access request: ended, its override to be reviewed", workflow.Expired: "Access request: expired, nobody answered",
 }
 
 func (s *stage) findPull() bool {

@@ -37,7 +37,7 @@ const (
 func AppPermissions() map[string]string {
 	return map[string]string{
 		"metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write", "checks": "write",
-		"administration": "write", "members": "read",
+		"administration": "write", "merge_queues": "read", "members": "read",
 	}
 }
 

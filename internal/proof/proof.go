@@ -146,13 +146,22 @@ func own(s State, d stored) (broken []string) {
 		for _, login := range holders(s.World, l.Access.Principal) {
 			out[strings.ToLower(login)] = true
 		}
+		override := d.decisions[l.Decision].Decision.Override
+		if override != nil {
+			if out[strings.ToLower(override.By.Login)] || r.Requester.Same(override.By) {
+				broken = append(broken, fmt.Sprintf("lease %s was overridden by %s, whose own access it is", l.ID, override.By.Login))
+			}
+			if review := r.Review; l.State == lifecycle.Revoked && (review == nil || review.By.Same(override.By) || r.Requester.Same(review.By)) {
+				broken = append(broken, fmt.Sprintf("the override of lease %s is not reviewed by a second person", l.ID))
+			}
+		}
 		for _, n := range d.decisions[l.Decision].Decision.Needs {
 			for _, p := range n.By {
 				if out[strings.ToLower(p.Login)] || r.Requester.Same(p) {
 					broken = append(broken, fmt.Sprintf("lease %s was approved by %s, whose own access it is", l.ID, p.Login))
 				}
 			}
-			if len(n.By) < max(1, n.Need.Count) {
+			if len(n.By) < max(1, n.Need.Count) && override == nil {
 				broken = append(broken, fmt.Sprintf("lease %s was approved by %d for %s, and needs %d", l.ID, len(n.By), n.Need.Subject, n.Need.Count))
 			}
 		}
@@ -199,7 +208,7 @@ func ends(s State, d stored) (broken []string) {
 		}
 		switch l.State {
 		case lifecycle.Active, lifecycle.Revoking, lifecycle.Revoked:
-			if l.Granted == nil || !l.EndsAt.Equal(l.VerifiedAt.Add(l.Duration)) {
+			if never := l.VerifiedAt.IsZero() && stopped(l); !never && (l.Granted == nil || !l.EndsAt.Equal(endOf(l))) {
 				broken = append(broken, fmt.Sprintf("lease %s is %s without a read-back, or for longer than was approved", l.ID, l.State))
 			}
 		case lifecycle.Approved, lifecycle.Granting, lifecycle.Stuck:
@@ -209,6 +218,26 @@ func ends(s State, d stored) (broken []string) {
 		}
 	}
 	return broken
+}
+
+// endOf is when a lease is to end: by its duration, what it was extended by, and the first order to end it.
+func endOf(l lifecycle.Lease) time.Time {
+	at := l.VerifiedAt.Add(l.Duration)
+	for _, o := range l.Orders {
+		if o.Kind == lifecycle.Extend {
+			at = at.Add(o.For)
+		}
+	}
+	for _, o := range l.Orders {
+		if o.Kind == lifecycle.Stop && o.At.Before(at) {
+			at = o.At
+		}
+	}
+	return at
+}
+
+func stopped(l lifecycle.Lease) bool {
+	return slices.ContainsFunc(l.Orders, func(o lifecycle.Order) bool { return o.Kind == lifecycle.Stop })
 }
 
 // logged is invariant 3: for each intent in the log's own order, and for each write of access that the world saw.

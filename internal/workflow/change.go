@@ -156,7 +156,7 @@ func (f issueFacts) changeContent() string {
 
 // decideChange is pure, as decideIssue is. A change is merged by people, once its checks are green.
 func decideChange(f issueFacts) issueOutcome {
-	out := issueOutcome{request: f.askedChange()}
+	out := issueOutcome{request: f.askedChange(), orders: f.decideOrders()}
 	content := out.request.Digest
 	a := asked{content: content, digest: content, head: f.pull.Head}
 	// GitHub tells no time of a push: a comment is bound to what the pull request shows only where it showed just that when

@@ -101,8 +101,8 @@ func (p *planner) respond() {
 			counts[id] = counts[id] || v.Counts
 		}
 	}
-	for _, o := range p.facts.stored.Orders {
-		counts[o.ID] = true
+	for _, o := range slices.Concat(p.facts.stored.Orders, p.out.orders.taken) {
+		counts[o.ID] = true // what is taken now is stored before any effect
 	}
 	obeyed := map[int64]bool{}
 	if p.out.request.State == Cancelled {

@@ -32,7 +32,7 @@ func decideIssue(f issueFacts) issueOutcome {
 	if r := f.stored.Request; r != nil && r.State.frozen() {
 		return decideFrozen(f)
 	}
-	out := issueOutcome{request: f.asked()}
+	out := issueOutcome{request: f.asked(), orders: f.decideOrders()}
 	expired := f.expired(&out)
 	if out.request.Grant == nil || len(f.problems) > 0 {
 		out.request.State = Invalid

@@ -165,6 +165,9 @@ func (p *planner) finish() {
 			p.add(CloseIssue{At: f.subject.Place(), Reason: "completed"})
 		}
 	case Expired:
+		if r.Closed {
+			return // who opened one of them again is not contradicted
+		}
 		if f.pull != nil && f.pull.Open {
 			p.add(ClosePull{At: p.pullPlace()})
 		}
