@@ -47,7 +47,9 @@ func (m *matcher) begin(path string) *search {
 	s, _ := m.scratch.Get().(*search)
 	s.matcher = m
 	s.path = s.path[:0]
-	for segment := range strings.SplitSeq(path, "/") {
+	for rest, more := path, true; more; {
+		var segment string
+		segment, rest, more = strings.Cut(rest, "/")
 		s.path = append(s.path, segment)
 	}
 	s.active, s.next, s.done = s.active[:0], s.next[:0], 0
