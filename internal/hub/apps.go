@@ -32,6 +32,10 @@ type App struct {
 
 // AddApp registers an App and makes its key.
 func (h *Hub) AddApp(cfg AppConfig) (App, error) {
+	// https://docs.github.com/en/webhooks/webhook-events-and-payloads#merge_group
+	if slices.Contains(cfg.Events, "merge_group") && !enough(cfg.Permissions["merge_queues"], "read") {
+		return App{}, fmt.Errorf("add App %s: the event merge_group needs the permission merge_queues", cfg.Slug)
+	}
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return App{}, fmt.Errorf("make the key of App %s: %w", cfg.Slug, err)

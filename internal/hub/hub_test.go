@@ -60,7 +60,7 @@ var everything = map[string]string{
 	"actions": "read", "secrets": "write", "environments": "write", "actions_variables": "write", "dependabot_secrets": "write",
 	"codespaces_secrets": "write", "agent_secrets": "write", "organization_secrets": "write", "organization_administration": "read",
 	"organization_actions_variables": "write", "organization_dependabot_secrets": "write", "organization_codespaces_secrets": "write",
-	"organization_agent_secrets": "write", "agent_variables": "write",
+	"organization_agent_secrets": "write", "agent_variables": "write", "merge_queues": "read",
 }
 
 var allEvents = []string{

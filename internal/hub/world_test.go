@@ -134,6 +134,10 @@ func TestBuildersRefuse(t *testing.T) {
 		"a stranger on a team": w.AddTeam("acme", "t", "sam"), "an unknown team": w.GrantTeam("acme", "t2", "acme", "app", "read"),
 		"an unknown permission": w.AddCollaborator("acme", "app", "dana", "root"), "an unknown role": w.AddMember("acme", "sam", "boss"),
 		"a taken name": w.RenameUser("dana", "rory"),
+		"an event without its permission": func() error {
+			_, err := w.AddApp(AppConfig{Slug: "other", Events: []string{"merge_group"}})
+			return err
+		}(),
 	} {
 		if err == nil {
 			t.Errorf("%s was taken", name)

@@ -73,7 +73,7 @@ func TestPages(t *testing.T) {
 				"warning policy.yaml:3-4 · Policy raises &lt;resource&gt; approvals.resource: 2", "identities/ci-deployer.yaml added +7 −0", "3 - resource: 1", "3 + resource: 2 # &lt;i&gt;more&lt;/i&gt;",
 				"This branch has not been merged.", "erik changes requested", "olivia approved", "mia asked", "acme/delivery asked",
 			},
-			has: []string{`<meta http-equiv="refresh" content="2">`, `id="check-402"`, `id="pullrequestreview-302"`, `class="language-yaml"`},
+			has: []string{`<meta http-equiv="refresh" content="2">`, `id="check-402"`, `title="Counts as a comment">Approve</span>`, `id="pullrequestreview-302"`, `class="language-yaml"`},
 			not: []string{"check-400", "<b>the reason"},
 		},
 		{path: "/acme/identities/pull/2/files", text: []string{"resource: 2"}, not: []string{`class="timeline"`, `id="check-402"`}},

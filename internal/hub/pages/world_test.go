@@ -144,7 +144,7 @@ func sample(t *testing.T) (still, Git) {
 						ID: 401, App: "keyreeve", Name: "keyreeve / records", HeadSHA: head, Status: "completed", Conclusion: "success", Title: "1 record is valid", Summary: "The record is **valid**.", StartedAt: at(5), CompletedAt: ptr(at(5)),
 						Annotations: []hub.Annotation{{Path: "policy.yaml", StartLine: 3, EndLine: 4, Level: "warning", Title: "Policy", Message: "raises <resource>", Raw: "approvals.resource: 2"}},
 					},
-					{ID: 402, App: "keyreeve", Name: "keyreeve / approvals", HeadSHA: head, Status: "in_progress", Title: "1 of 2 approvals", Summary: "| Approval for | By |\n|---|---|\n| resource | ✅ olivia |", StartedAt: at(5)},
+					{ID: 402, App: "keyreeve", Name: "keyreeve / approvals", HeadSHA: head, Status: "in_progress", Title: "1 of 2 approvals", Summary: "| Approval for | By |\n|---|---|\n| resource | ✅ olivia |", Buttons: []hub.Button{{Label: "Approve", Description: "Counts as a comment", Identifier: "approve"}}, StartedAt: at(5)},
 				},
 				Collaborators: []hub.Collaborator{{ID: 11, Login: "dana", Permission: "read"}},
 				Teams:         []hub.TeamGrant{{Team: "delivery", Repo: "acme/identities", Permission: "write"}},
