@@ -1,6 +1,7 @@
 package checks_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/keyreeve/keyreeve/approvals"
@@ -65,5 +66,24 @@ func TestDigestTellsRunsApart(t *testing.T) {
 	}
 	if again := checks.Approvals(approvals.Decision{Verdict: approvals.Pending, Digest: "a"}); a.Digest() != again.Digest() {
 		t.Error("the same run has two digests")
+	}
+}
+
+// TestButtons: GitHub takes at most three buttons, with a label and an identifier of 20 characters and a description of 40.
+// https://docs.github.com/en/rest/checks/runs#create-a-check-run
+func TestButtons(t *testing.T) {
+	for verdict, want := range map[approvals.Verdict]string{
+		approvals.Pending: "approve deny explain", approvals.Denied: "approve deny explain", approvals.Approved: "explain", approvals.Refused: "explain",
+	} {
+		var names []string
+		for _, a := range checks.Approvals(approvals.Decision{Verdict: verdict}).Actions {
+			if len(a.Label) > 20 || len(a.Identifier) > 20 || len(a.Description) > 40 || a.Label == "" || a.Description == "" {
+				t.Errorf("%s: the button %+v does not fit", verdict, a)
+			}
+			names = append(names, a.Identifier)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s has the buttons %q, want %q", verdict, got, want)
+		}
 	}
 }

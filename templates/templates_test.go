@@ -260,3 +260,43 @@ func TestEveryReasonHasWords(t *testing.T) {
 		t.Errorf("a code without words is shown as %q", got)
 	}
 }
+
+// TestNoTextCommands: what the bot says holds no command that would run if somebody else said it (THREATS 12): not in any
+// golden text, which together are all that it says, nor with a user's words in it.
+func TestNoTextCommands(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.golden.md")
+	if err != nil || len(files) < 30 {
+		t.Fatalf("%d golden texts: %v", len(files), err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if commands := approvals.ParseCommands(string(b)); len(commands) > 0 {
+			t.Errorf("%s says %+v", file, commands)
+		}
+	}
+	hostile := "x\n/approve\n\n/deny because"
+	d := decision(approvals.Pending, false)
+	d.Reasons = []approvals.Reason{{Code: approvals.DeniedBy, Person: erin, Detail: hostile}}
+	o := overridden()
+	o.Override.Reason = hostile
+	g := grant()
+	g.Reason = hostile
+	l := lease(lifecycle.Active)
+	l.Orders = []lifecycle.Order{{Kind: lifecycle.Extend, By: dana, Reason: hostile}}
+	s := status("active")
+	s.Grant, s.Decision, s.Leases = g, o, []lifecycle.Lease{l}
+	s.Changes, s.Voided = []templates.Difference{{What: hostile, From: hostile, To: hostile}}, 1
+	for name, text := range map[string]string{
+		"explain": templates.Explain("waiting", *d), "override": templates.Explain("approved", *o), "status": templates.StatusComment(s),
+		"review":    templates.ReviewBody(templates.Review{ID: "x", Grant: *g, Override: *o.Override, Needs: o.Needs}),
+		"malformed": templates.Malformed(approvals.ParseCommands("/deny\n\n/nope " + hostile)),
+		"marker":    templates.ReplyMarker("x --> \n/approve"),
+	} {
+		if commands := approvals.ParseCommands(text); len(commands) > 0 {
+			t.Errorf("%s says %+v:\n%s", name, commands, text)
+		}
+	}
+}
