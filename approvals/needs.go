@@ -9,8 +9,8 @@ import (
 
 // OwnersFile is a repository's CODEOWNERS as it stands on its default branch. The zero value is of a repository without one.
 type OwnersFile struct {
-	Repo  identity.Repo
-	Path  string // one of CodeownersPlaces; "" where the repository has none
+	Repo  identity.Repo // the zero value where it is a folder and has no name yet
+	Path  string        // one of CodeownersPlaces; "" where the repository has none
 	Rules Codeowners
 	// Reported is what GitHub itself finds wrong: an account that is gone, a team that can't see the repository.
 	// https://docs.github.com/en/rest/repos/repos#list-codeowners-errors
@@ -51,7 +51,10 @@ func (o OwnersFile) Need(kind NeedKind, subject, path string) Need {
 		}
 	}
 	n.Owners = rule.Owners
-	n.Source = fmt.Sprintf("%s:%s:%d %s", o.Repo, o.Path, rule.Line, rule.Pattern)
+	n.Source = fmt.Sprintf("%s:%d %s", o.Path, rule.Line, rule.Pattern)
+	if o.Repo.Name != "" {
+		n.Source = o.Repo.String() + ":" + n.Source
+	}
 	return n
 }
 

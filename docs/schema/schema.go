@@ -17,6 +17,8 @@ const (
 	UseCase  = "use-case.schema.json"
 	Grant    = "grant.schema.json"
 	Policy   = "policy.schema.json"
+	// PolicyTest is of the file that tests a policy, which is no record.
+	PolicyTest = "policy-test.schema.json"
 )
 
 // Files holds the schemas by name. It is read-only, and may be read concurrently.
@@ -25,4 +27,4 @@ const (
 var Files embed.FS
 
 // Names lists all schemas, in alphabetical order.
-func Names() []string { return []string{Grant, Identity, Policy, UseCase} }
+func Names() []string { return []string{Grant, Identity, PolicyTest, Policy, UseCase} }

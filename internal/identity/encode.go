@@ -16,7 +16,7 @@ import (
 // It may be called concurrently.
 func Encode[T record](r T) []byte {
 	name, kind := schemaOf[T]()
-	up := map[RecordKind]string{PolicyRecord: "", UseCaseRecord: "../", IdentityRecord: "../../", GrantRecord: "../../../"}[kind]
+	up := map[RecordKind]string{PolicyRecord: "", NoRecord: "", UseCaseRecord: "../", IdentityRecord: "../../", GrantRecord: "../../../"}[kind]
 	body, err := yaml.Dump(r, yaml.WithIndent(2), yaml.WithLineWidth(-1), yaml.WithUnicode(true))
 	if err != nil {
 		// Records are plain data, and their own marshallers never fail.

@@ -44,6 +44,11 @@ func (d *document) explain(all compiled, e *jsonschema.ValidationError) []Proble
 		twice := extend(path, fmt.Sprint(k.Duplicates[1]))
 		value, _ := d.text(twice...)
 		return []Problem{d.at(twice, quoted(value)+" is listed twice", "keep one of them")}
+	case *kind.PropertyNames:
+		// The library gives no place for a key. Only those of a policy test's people are checked in this way.
+		key, _ := d.find([]string{"people", k.Property})
+		shape := shapes["owner"]
+		return []Problem{d.problem(key, "people", quoted(k.Property)+" "+shape[0], shape[1])}
 	case *kind.Enum:
 		return []Problem{d.explainEnum(path, k)}
 	case *kind.Type:

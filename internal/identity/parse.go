@@ -57,9 +57,9 @@ func Locate(path string, data []byte, problems []Problem) []Problem {
 	return sorted(out)
 }
 
-// record is any of the registry's records.
+// record is any of the registry's records, and the file that tests its policy, which is read in the same way.
 type record interface {
-	Identity | UseCase | Grant | Policy
+	Identity | UseCase | Grant | Policy | PolicyTest
 }
 
 // schemaOf returns the schema of a record, and the kind it has by RecordAt.
@@ -72,6 +72,8 @@ func schemaOf[T record]() (name string, kind RecordKind) {
 		return schema.UseCase, UseCaseRecord
 	case Grant:
 		return schema.Grant, GrantRecord
+	case PolicyTest:
+		return schema.PolicyTest, NoRecord
 	}
 	return schema.Policy, PolicyRecord
 }
@@ -153,6 +155,8 @@ func check(d *document, r any) []Problem {
 		return d.checkBounds(r)
 	case Policy:
 		return d.checkPolicy(r)
+	case PolicyTest:
+		return d.checkPolicyTest(r)
 	}
 	return nil
 }

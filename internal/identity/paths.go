@@ -14,6 +14,7 @@ const RecordVersion = 1
 // Places in the registry.
 const (
 	PolicyPath     = "keyreeve.yaml"
+	PolicyTestPath = "keyreeve.test.yaml"
 	CodeownersPath = ".github/CODEOWNERS"
 	SchemaDir      = ".keyreeve/schema"
 	useCasesDir    = "use-cases"

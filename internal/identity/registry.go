@@ -16,6 +16,8 @@ type Registry struct {
 	UseCases   map[string]UseCase  // by name
 	Identities map[string]Identity // by name, "<app>/<name>"
 	Grants     map[string]Grant    // by id
+	// Test is keyreeve.test.yaml; its Version is 0 where the registry has none.
+	Test PolicyTest
 }
 
 // Identity returns the identity of a name.
@@ -67,7 +69,11 @@ func LoadRegistry(fsys fs.FS) (Registry, []Problem) {
 	for _, dir := range []string{useCasesDir, identitiesDir, grantsDir} {
 		l.walk(dir)
 	}
+	if _, err := fs.Lstat(fsys, PolicyTestPath); err == nil && l.regular(PolicyTestPath, "it is read as the policy is") {
+		l.Test, _ = load[PolicyTest](&l, PolicyTestPath)
+	}
 	l.crossCheck()
+	l.crossCheckTest()
 	return l.Registry, sorted(l.problems)
 }
 

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"github.com/keyreeve/keyreeve/docs/schema"
 )
@@ -124,7 +125,7 @@ func (d *document) inOrder(failures []*jsonschema.ValidationError) []*jsonschema
 }
 
 func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
-	if len(e.Causes) == 0 {
+	if _, key := e.ErrorKind.(*kind.PropertyNames); key || len(e.Causes) == 0 {
 		return []*jsonschema.ValidationError{e}
 	}
 	var out []*jsonschema.ValidationError

@@ -1,0 +1,87 @@
+package identity_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/keyreeve/keyreeve/internal/identity"
+)
+
+const policyCases = `version: 1
+today: 2026-11-24
+people:
+  "@acme/security": [frank, Gina]
+  "@acme/developers": [dana]
+cases:
+  - name: production takes security
+    request: {identity: payments/deploy-bot, resource: acme/payments, permission: write, environment: production, duration: 2h, requester: dana}
+    resourceOwners: ["@acme/security"]
+    approvals: [FRANK, {by: gina, verb: deny}]
+    expect: {verdict: denied, needs: [], problems: []}
+`
+
+func TestParsePolicyTest(t *testing.T) {
+	p, problems := identity.ParsePolicyTest(identity.PolicyTestPath, []byte(policyCases))
+	if len(problems) > 0 {
+		t.Fatal(identity.Report(problems))
+	}
+	c := p.Cases[0]
+	if c.Approvals[0] != (identity.PolicyVote{By: "FRANK"}) || c.Approvals[1] != (identity.PolicyVote{By: "gina", Verb: "deny"}) {
+		t.Errorf("votes %+v", c.Approvals)
+	}
+	if c.Expect.Needs == nil || c.Expect.Risk != "" || p.Today.String() != "2026-11-24" {
+		t.Errorf("case %+v on %s", c, p.Today)
+	}
+	for owner, want := range map[string]string{"@ACME/security": "frank Gina true", "@erin": "erin true", "a@b.c": " true", "@acme/board": " false"} {
+		logins, known := p.PeopleBehind(owner)
+		if got := strings.Join(logins, " ") + map[bool]string{true: " true", false: " false"}[known]; got != want {
+			t.Errorf("behind %s: %q, want %q", owner, got, want)
+		}
+	}
+}
+
+func TestPolicyTestProblems(t *testing.T) {
+	for _, c := range []struct{ name, from, to, want string }{
+		{"a login that is misspelt", "FRANK, {by", "frnak, {by", `keyreeve.test.yaml:10:17: "frnak" is nobody that the test knows: did you mean "frank"?`},
+		{"likewise in the long form", "by: gina", "by: erin", `keyreeve.test.yaml:10:29: "erin" is nobody that the test knows: list them`},
+		{"who asks", "requester: dana", "requester: mallory", `keyreeve.test.yaml:8:`},
+		{"no team", `"@acme/security": [frank, Gina]`, `acme/security: [frank, Gina]`, `keyreeve.test.yaml:4:3: "acme/security" is not an owner: write it as @login or @org/team`},
+		{"no login", "[dana]", `["@dana"]`, `keyreeve.test.yaml:5:24: "@dana" is not a GitHub login`},
+		{"an unknown verdict", "verdict: denied", "verdict: maybe", `"maybe" is not a known verdict`},
+		{"an unknown verb", "verb: deny", "verb: shout", `"shout" is not a known verb`},
+		{"a key that is none", "needs: []", "need: []", `unknown key "need": did you mean "needs"?`},
+		{"no expectation", "    expect: {verdict: denied, needs: [], problems: []}\n", "", `"expect" is missing`},
+		{"no identity of the registry", "payments/deploy-bot", "payments/deploy-bat", `there is no identity "payments/deploy-bat"`},
+		{"no rule of the policy", "needs: []", "needs: [strict]", `"strict" is not a rule of keyreeve.yaml`},
+		{"a rule that is there", "needs: []", "needs: [risky]", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			data := strings.Replace(policyCases, c.from, c.to, 1)
+			if data == policyCases {
+				t.Fatal("nothing was changed")
+			}
+			_, problems := identity.LoadRegistry(fstest.MapFS{
+				identity.PolicyTestPath: {Data: []byte(data)},
+				identity.PolicyPath:     {Data: []byte(ratedPolicy)},
+				identity.CodeownersPath: {Data: []byte("* @acme/security\n")},
+				"identities/payments/deploy-bot.yaml": {Data: []byte("version: 1\nname: payments/deploy-bot\nkind: machine-user\nowner: \"@acme/a\"\n" +
+					"purpose: Deploys.\nuseCase: deploy\nenvironment: production\nexpires: 2027-01-01\nstatus: active\n")},
+				"use-cases/deploy.yaml": {Data: []byte("version: 1\nname: deploy\nowner: \"@acme/a\"\npurpose: Deploys.\nkinds: [machine-user]\n" +
+					"ceiling: [{provider: github, resource: acme/*, permission: write, environments: [production]}]\n")},
+			})
+			if got := identity.Report(problems); (c.want == "") != (got == "") || !strings.Contains(got, c.want) || len(problems) > 1 {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestPolicyTestNamesTwice: two cases of one name could not be told apart in what is printed.
+func TestPolicyTestNamesTwice(t *testing.T) {
+	_, cases, _ := strings.Cut(policyCases, "cases:\n")
+	_, problems := identity.ParsePolicyTest(identity.PolicyTestPath, []byte(policyCases+cases))
+	if got := identity.Report(problems); !strings.Contains(got, `keyreeve.test.yaml:12:11: there are two cases named "production takes security"`) {
+		t.Error(got)
+	}
+}
