@@ -120,8 +120,8 @@ func fill(path string, o Options) ([]byte, error) {
 	var b bytes.Buffer
 	err = t.Execute(&b, struct {
 		Options
-		Expires identity.Date
-	}{o, identity.DateOf(o.Today.AddDate(0, 0, validity))})
+		Day, Expires identity.Date
+	}{o, identity.DateOf(o.Today), identity.DateOf(o.Today.AddDate(0, 0, validity))})
 	return b.Bytes(), err
 }
 

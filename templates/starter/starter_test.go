@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/keyreeve/keyreeve/approvals"
 	"github.com/keyreeve/keyreeve/internal/identity"
 	"github.com/keyreeve/keyreeve/templates/starter"
 )
@@ -64,6 +65,52 @@ func TestStarterIsARegistryWithoutProblems(t *testing.T) {
 				t.Errorf("expires %s, %s from today", id.Expires, d)
 			}
 		})
+	}
+}
+
+// TestPolicyTest runs the starter's own cases, whatever the organization, owners and environments are called.
+func TestPolicyTest(t *testing.T) {
+	for name, o := range map[string]starter.Options{
+		"ordinary":      {Org: "acme", Owners: "@acme/security", Today: today},
+		"a user owns":   {Org: "acme", Owners: "@octocat", Today: today},
+		"words of YAML": {Org: "A-1", Owners: "@a/b", Environments: []string{"on", "2027"}, Today: today},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := starterFiles(t, o)
+			r := registryOf(t, files)
+			owners := approvals.OwnersFile{Path: identity.CodeownersPath, Rules: approvals.ParseCodeowners(files[identity.CodeownersPath])}
+			if len(r.Test.Cases) < 4 {
+				t.Fatalf("%d cases", len(r.Test.Cases))
+			}
+			for _, c := range r.Test.Cases {
+				got := approvals.Rehearse(r, owners, c, r.Test.Today.Time)
+				for _, d := range got.Differs(c.Expect) {
+					t.Errorf("%s: %s is %s, want %s", c.Name, d.Field, d.Got, d.Want)
+				}
+			}
+		})
+	}
+}
+
+// TestWhatIsCommentedOut uses all that the policy shows behind #, as a reader would.
+func TestWhatIsCommentedOut(t *testing.T) {
+	text := string(starterFiles(t, starter.Options{Org: "acme", Owners: "@acme/security", Today: today})[identity.PolicyPath])
+	head, more, _ := strings.Cut(text, "# What more there is")
+	var b strings.Builder
+	b.WriteString(head)
+	for line := range strings.Lines(more) {
+		line, comment := strings.CutPrefix(line, "# ")
+		key, _, _ := strings.Cut(line, ":")
+		if comment && (strings.HasPrefix(line, "  ") || slices.Contains([]string{"risks", "requests", "breakGlass", "extensions", "revokers"}, key)) {
+			b.WriteString(line)
+		}
+	}
+	p, problems := identity.ParsePolicy(identity.PolicyPath, []byte(b.String()))
+	if len(problems) > 0 {
+		t.Fatalf("%s\n%s", identity.Report(problems), &b)
+	}
+	if len(p.Risks) != 2 || p.Requests.ExpireAfter == 0 || p.BreakGlass == nil || p.Extensions.Max == 0 || len(p.Revokers) != 1 {
+		t.Errorf("%+v", p)
 	}
 }
 
@@ -214,7 +261,7 @@ func TestGoldenTree(t *testing.T) {
 	}
 	want := []string{
 		".github/CODEOWNERS", ".github/ISSUE_TEMPLATE/access-request.yml", ".github/ISSUE_TEMPLATE/config.yml",
-		"README.md", "identities/example/deploy-bot.yaml", "keyreeve.yaml", "use-cases/deploy.yaml",
+		"README.md", "identities/example/deploy-bot.yaml", "keyreeve.test.yaml", "keyreeve.yaml", "use-cases/deploy.yaml",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("files are %q, want %q", got, want)
