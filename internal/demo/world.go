@@ -127,7 +127,8 @@ func (b *builder) registry(now time.Time) {
 	}
 	tree := map[string]string{}
 	for path, data := range files {
-		if !strings.HasPrefix(path, "identities/") && !strings.HasPrefix(path, "use-cases/") {
+		example := strings.HasPrefix(path, "identities/") || strings.HasPrefix(path, "use-cases/") || path == identity.PolicyTestPath
+		if !example {
 			tree[path] = string(data)
 		}
 	}
