@@ -2,6 +2,7 @@ package approvals
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -50,6 +51,19 @@ type Rule struct {
 	// Owners are "@user", "@org/team" or an e-mail address, in lower case, each
 	// once. A rule without owners says that what it matches is unowned.
 	Owners []string
+
+	written string // the line from its first owner on
+}
+
+// OwnersAsWritten returns Owners as the file spells them: "@Acme/Security".
+func (r Rule) OwnersAsWritten() []string {
+	var owners []string
+	for _, w := range splitWords(nil, r.written) {
+		if !slices.ContainsFunc(owners, func(o string) bool { return strings.EqualFold(o, w.text) }) {
+			owners = append(owners, w.text)
+		}
+	}
+	return owners
 }
 
 // ErrorKind says what is wrong with a line, in GitHub's words.

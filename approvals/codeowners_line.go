@@ -35,6 +35,7 @@ func parseLine(line string) (Rule, *broken) {
 	rule := Rule{Pattern: pattern.text}
 	if len(words) > 1 {
 		rule.Owners = make([]string, 0, len(words)-1)
+		rule.written = line[words[1].at:]
 	}
 	for _, w := range words[1:] {
 		if f := checkOwner(w.text); f != nil {

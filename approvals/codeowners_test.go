@@ -41,6 +41,16 @@ func TestLines(t *testing.T) {
 	}
 }
 
+func TestOwnersAsWritten(t *testing.T) {
+	c := ParseCodeowners([]byte("* @Acme/Security @alice @ALICE Docs@Example.com # all\n/x # nobody\n"))
+	if got, want := c.Rules[0].OwnersAsWritten(), []string{"@Acme/Security", "@alice", "Docs@Example.com"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := c.Rules[1].OwnersAsWritten(); len(got) != 0 || len(c.Rules[1].Owners) != 0 {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestNoRuleMatches(t *testing.T) {
 	if r, ok := ParseCodeowners([]byte("/docs/ @a\n")).Match("main.go"); ok {
 		t.Errorf("matched by line %d", r.Line)
@@ -139,6 +149,9 @@ func FuzzParseCodeowners(f *testing.F) {
 				if checkOwner(o) != nil {
 					t.Fatalf("owner %q", o)
 				}
+			}
+			if written := r.OwnersAsWritten(); !slices.EqualFunc(written, r.Owners, strings.EqualFold) {
+				t.Fatalf("owners %q, written %q", r.Owners, written)
 			}
 		}
 		for _, e := range c.Errors {
