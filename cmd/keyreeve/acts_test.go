@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/keyreeve/keyreeve/internal/demo"
 	"github.com/keyreeve/keyreeve/internal/hub"
 	"github.com/keyreeve/keyreeve/internal/identity"
 )
@@ -136,4 +138,41 @@ func lastComment(ts *testscript.TestScript, repo string, n int) int64 {
 	}
 	ts.Fatalf("%s#%d has no comment by a person", repo, n)
 	return 0
+}
+
+// cmdApp lets another App act, which it installs the first time: app SLUG comment PLACE TEXT | app SLUG check PULL NAME CONCLUSION
+func cmdApp(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, args, 4, -1, "app SLUG comment PLACE TEXT | app SLUG check PULL NAME CONCLUSION")
+	th := stage(ts)
+	ok(ts, th.advance(time.Minute))
+	who, known := th.apps[args[0]]
+	if !known {
+		app, err := th.hub.AddApp(hub.AppConfig{Slug: args[0], Name: args[0], Permissions: map[string]string{"issues": "write", "pull_requests": "write", "checks": "write", "metadata": "read"}})
+		ok(ts, err)
+		installation, err := th.hub.Install(app.ID, demo.Org)
+		ok(ts, err)
+		who = th.hub.AsApp(installation)
+		th.apps[args[0]] = who
+	}
+	repo, n := place(ts, args[2])
+	if args[1] == "comment" {
+		_, err := who.Comment(repo, n, strings.Join(args[3:], " "))
+		ok(ts, err)
+		return
+	}
+	ok(ts, who.SetCheck(repo, newestCheck(ts, repo, n, "approvals").HeadSHA, args[3], args[4]))
+}
+
+// cmdPushMany pushes one commit with many files: push-many USER REPO BRANCH COUNT
+func cmdPushMany(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, args, 4, 4, "push-many USER REPO BRANCH COUNT")
+	count, err := strconv.Atoi(args[3])
+	ok(ts, err)
+	files := map[string]string{}
+	for i := range count {
+		files[fmt.Sprintf("many/%d", i)] = "x"
+	}
+	ok(ts, stage(ts).advance(time.Minute))
+	_, err = stage(ts).hub.As(args[0]).Push(args[1], args[2], files, "Many files")
+	ok(ts, err)
 }

@@ -76,6 +76,9 @@ func explain(r workflow.Request, sd workflow.StoredDecision) string {
 	if d.Head != "" {
 		fmt.Fprintf(&b, "├─ head %s\n", d.Head)
 	}
+	if o := d.Override; o != nil {
+		fmt.Fprintf(&b, "├─ overridden by %s (%s): %s\n", o.By.Login, o.Vote, line(o.Reason))
+	}
 	for _, reason := range d.Reasons {
 		fmt.Fprintf(&b, "├─ because %s\n", plain(templates.Reason(reason)))
 	}
@@ -86,6 +89,12 @@ func explain(r workflow.Request, sd workflow.StoredDecision) string {
 		}
 		fmt.Fprintf(&b, "├─ %s %s %s\n", mark, n.Need.Kind, n.Need.Subject)
 		fmt.Fprintf(&b, "│   ├─ owners %s (%s)\n", line(strings.Join(n.Need.Owners, " ")), line(n.Need.Source))
+		if n.Need.Count > 1 {
+			fmt.Fprintf(&b, "│   ├─ needs %d different people\n", n.Need.Count)
+		}
+		if n.Need.Blocked != nil {
+			fmt.Fprintf(&b, "│   ├─ blocked: %s\n", plain(templates.Reason(*n.Need.Blocked)))
+		}
 		fmt.Fprintf(&b, "│   ├─ approved by %s\n", logins(n))
 		fmt.Fprintf(&b, "│   └─ could approve %s\n", eligible(n))
 	}

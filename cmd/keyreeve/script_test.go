@@ -35,7 +35,7 @@ func storyCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"world": cmdWorld, "bot": cmdBot, "clock": cmdClock, "settle": cmdSettle, "verify": cmdVerify,
 		"as": cmdAs, "leaves": cmdLeaves, "joins": cmdJoins, "renames": cmdRenames, "redeliver": cmdRedeliver,
-		"said":  cmdSaid,
+		"said": cmdSaid, "app": cmdApp, "push-many": cmdPushMany,
 		"until": cmdUntil, "says": cmdSays, "reacted": cmdReacted, "answers": cmdAnswers, "pull": cmdPull, "check-run": cmdCheckRun, "group-check": cmdGroupCheck, "access": cmdAccess, "issue": cmdIssue,
 	}
 }
@@ -171,7 +171,7 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	th := stage(ts)
 	err := th.until(args[0]+" to be "+args[1], func() (bool, error) {
-		if _, err := th.mail.deliver(); err != nil {
+		if err := th.bringMail(); err != nil {
 			return false, err
 		}
 		return strings.Contains(answer(ts, args[0]), "### "+head+"\n"), th.revive()

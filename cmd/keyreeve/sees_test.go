@@ -27,7 +27,7 @@ func conversation(ts *testscript.TestScript, repo string, n int) hub.Issue {
 func answer(ts *testscript.TestScript, at string) string {
 	repo, n := place(ts, at)
 	for _, c := range conversation(ts, repo, n).Comments {
-		if c.ViaApp != "" {
+		if strings.HasPrefix(c.ViaApp, "keyreeve") {
 			return c.Body
 		}
 	}
@@ -69,7 +69,7 @@ func cmdAnswers(ts *testscript.TestScript, neg bool, args []string) {
 	repo, n := place(ts, args[0])
 	got := 0
 	for _, c := range conversation(ts, repo, n).Comments {
-		if c.ViaApp != "" {
+		if strings.HasPrefix(c.ViaApp, "keyreeve") {
 			got++
 		}
 	}
@@ -155,7 +155,7 @@ func cmdSaid(ts *testscript.TestScript, neg bool, args []string) {
 	repo, n := place(ts, args[0])
 	var all []string
 	for _, c := range conversation(ts, repo, n).Comments {
-		if c.ViaApp != "" {
+		if strings.HasPrefix(c.ViaApp, "keyreeve") {
 			all = append(all, c.Body)
 		}
 	}

@@ -132,7 +132,8 @@ type theatre struct {
 	addr   string
 	kill   string
 	before map[string]identity.Permission
-	mail   *mailman // nil where what GitHub sends goes straight to the bot
+	apps   map[string]hub.Actor // others than keyreeve, by slug
+	mail   *mailman             // nil where what GitHub sends goes straight to the bot
 
 	mu         sync.Mutex
 	cmd        *exec.Cmd
@@ -143,7 +144,7 @@ type theatre struct {
 // newTheatre builds the demo's world below dir, with every request and answer checked against GitHub's own description.
 // With a seed there is a mailman between it and the bot.
 func newTheatre(dir string, seed uint64) (*theatre, error) {
-	th := &theatre{dir: dir, before: map[string]identity.Permission{}}
+	th := &theatre{dir: dir, before: map[string]identity.Permission{}, apps: map[string]hub.Actor{}}
 	if err := os.WriteFile(th.path("clock"), []byte("0"), 0o600); err != nil {
 		return nil, err
 	}
@@ -310,31 +311,34 @@ func (th *theatre) settle() error {
 		if err := th.revive(); err != nil {
 			return false, err
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := th.hub.WaitIdle(ctx); err != nil {
+		quiet, err := th.quiet()
+		if err != nil || !quiet {
+			calm = 0
 			return false, err
 		}
 		if n, err := th.mail.deliver(); err != nil || n > 0 {
 			calm = 0
 			return false, err
 		}
-		resp, err := http.Get("http://" + th.addr + "/metrics")
-		if err != nil {
-			return false, nil // killed meanwhile
-		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			return false, nil
-		}
-		if strings.Contains(string(body), "\nkeyreeve_busy 0\n") {
-			calm++
-		} else {
-			calm = 0
-		}
+		calm++
 		return calm >= 2, nil
 	})
+}
+
+// quiet says whether every delivery was attempted and the bot has nothing in hand.
+func (th *theatre) quiet() (bool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := th.hub.WaitIdle(ctx); err != nil {
+		return false, err
+	}
+	resp, err := http.Get("http://" + th.addr + "/metrics")
+	if err != nil {
+		return false, nil // killed meanwhile
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return err == nil && strings.Contains(string(body), "\nkeyreeve_busy 0\n"), nil
 }
 
 // advance moves the clock of the world and of the bot ahead.

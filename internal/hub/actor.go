@@ -15,6 +15,7 @@ import (
 type Actor struct {
 	hub   *Hub
 	login string
+	inst  int64 // of an App that acts; 0 for a person
 }
 
 // insider says who acts inside the hub.
@@ -25,6 +26,30 @@ type insider struct {
 
 // As returns the acts of a person. An unknown login fails at the first act.
 func (h *Hub) As(login string) Actor { return Actor{hub: h, login: login} }
+
+// AsApp returns the acts of an App where it is installed, with all of its permissions there.
+func (h *Hub) AsApp(installation int64) Actor {
+	return Actor{hub: h, login: "installation " + itoa(installation), inst: installation}
+}
+
+// SetCheck makes a completed check run on a commit, which only an App can.
+func (a Actor) SetCheck(repo, sha, name, conclusion string) error {
+	return a.do("POST", at(repo, "/check-runs"), map[string]any{"name": name, "head_sha": sha, "status": "completed", "conclusion": conclusion}, nil)
+}
+
+// principal is who acts, nil where there is no such one.
+func (a Actor) principal() *principal {
+	h := a.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i := h.installs[a.inst]; i != nil {
+		return &principal{acct: i.app.bot, app: i.app, inst: i, tok: &token{inst: i, perms: i.perms}}
+	}
+	if acct := h.account(a.login); acct != nil && acct.kind == "User" {
+		return &principal{acct: acct}
+	}
+	return nil
+}
 
 // RefusedError is what an act returns that GitHub would not let happen.
 type RefusedError struct {
@@ -50,17 +75,15 @@ func (a Actor) act(method, path string, in, out any, form bool) error {
 			return fmt.Errorf("%s: %s %s: %w", a.login, method, path, err)
 		}
 	}
-	a.hub.mu.Lock()
-	acct := a.hub.account(a.login)
-	a.hub.mu.Unlock()
-	if acct == nil || acct.kind != "User" {
+	who := a.principal()
+	if who == nil {
 		return unknown("user", a.login)
 	}
 	req, err := http.NewRequestWithContext(context.Background(), method, a.hub.URL()+path, bytes.NewReader(raw))
 	if err != nil {
 		return fmt.Errorf("%s: %s %s: %w", a.login, method, path, err)
 	}
-	status, _, body := a.hub.api(req, raw, &insider{who: principal{acct: acct}, form: form})
+	status, _, body := a.hub.api(req, raw, &insider{who: *who, form: form})
 	if status >= 300 {
 		return &RefusedError{Actor: a.login, Act: method + " " + path, Status: status, Message: string(body)}
 	}
