@@ -29,7 +29,7 @@ type Command struct {
 	// Args is the rest of the line without the duration, trimmed, at most MaxReason characters, without control characters.
 	Args string
 	For  time.Duration // of an extension; 0 for every other command
-	Line int    // the line of the body, from 1
+	Line int           // the line of the body, from 1
 	// Malformed is set for what is not to be obeyed: it looks like a command
 	// but is not one, or lacks or has too many arguments.
 	Malformed *Malformed
