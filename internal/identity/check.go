@@ -31,8 +31,7 @@ func CheckGrant(p Policy, id Identity, uc UseCase, g Grant, now time.Time) []Pro
 		checkHolder(say, id, g, now)
 	}
 	switch {
-	case !slices.Contains(p.Environments, g.Environment):
-		say("environment", unknownEnvironment(g.Environment), environmentHint(g.Environment, p))
+	case !checkEnvironment(say, p, g):
 	case known && g.Environment != id.Environment:
 		say("environment", fmt.Sprintf("%s works in %s, not in %s", quoted(id.Name), quoted(id.Environment), quoted(g.Environment)), "ask for its own environment, or for another identity")
 	}
@@ -49,6 +48,25 @@ func CheckGrant(p Policy, id Identity, uc UseCase, g Grant, now time.Time) []Pro
 	}
 	checkLength(say, p, id, uc, g)
 	return sorted(out)
+}
+
+// CheckPolicy is the part of CheckGrant that the policy alone decides: whether it has the environment, and how long access
+// may last.
+func CheckPolicy(p Policy, id Identity, g Grant) []Problem {
+	var out []Problem
+	say := func(field, what, hint string) { out = append(out, Problem{Field: field, What: what, Hint: hint}) }
+	checkEnvironment(say, p, g)
+	checkLength(say, p, id, UseCase{}, g)
+	return sorted(out)
+}
+
+// checkEnvironment reports whether the policy has the environment, and says so where it has not.
+func checkEnvironment(say func(field, what, hint string), p Policy, g Grant) bool {
+	if slices.Contains(p.Environments, g.Environment) {
+		return true
+	}
+	say("environment", unknownEnvironment(g.Environment), environmentHint(g.Environment, p))
+	return false
 }
 
 // checkHolder looks at the identity that is to hold the access.

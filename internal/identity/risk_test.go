@@ -96,3 +96,33 @@ func TestPolicyLimits(t *testing.T) {
 		})
 	}
 }
+
+// TestCheckPolicy: what the policy alone decides is what CheckGrant says of it.
+func TestCheckPolicy(t *testing.T) {
+	p, problems := identity.ParsePolicy(identity.PolicyPath, []byte(ratedPolicy))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	for _, c := range []struct {
+		name, environment string
+		duration          time.Duration
+		want              string
+	}{
+		{"within", "production", 4 * time.Hour, ""},
+		{"an unknown environment", "prod", time.Hour, `environment: "prod" is not an environment of keyreeve.yaml: it has staging and production`},
+		{"longer than a rule allows", "production", 5 * time.Hour, `duration: 5h is longer than 4h, the most that the rule "risky" of keyreeve.yaml allows: ask for 4h or less`},
+		{"too short", "staging", time.Minute, "duration: 1m is shorter than 15m, the least that keyreeve.yaml allows: ask for 15m or more"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := identity.Grant{Environment: c.environment, Duration: identity.Duration(c.duration), Resource: "acme/web", Permission: identity.Read}
+			got := strings.TrimSpace(identity.Report(identity.CheckPolicy(p, identity.Identity{}, g)))
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			all := identity.Report(identity.CheckGrant(p, identity.Identity{}, identity.UseCase{}, g, time.Time{}))
+			if !strings.Contains(all, got) {
+				t.Errorf("CheckGrant says %q", all)
+			}
+		})
+	}
+}
