@@ -239,7 +239,7 @@ func table(t *testing.T, file, heading string, columns int) [][]string {
 }
 
 // pages are those that speak of the code by name.
-var pages = []string{"../README.md", "../ARCHITECTURE.md", "../CONTRIBUTING.md", "../SECURITY.md", "permissions.md"}
+var pages = []string{"../README.md", "../ARCHITECTURE.md", "../CONTRIBUTING.md", "../SECURITY.md", "permissions.md", "policy.md"}
 
 var (
 	testName = regexp.MustCompile("`((?:Test|Fuzz)[A-Z0-9]\\w*)(…?)`")
