@@ -27,6 +27,7 @@ type mailman struct {
 	mu     sync.Mutex
 	random *mathrand.Rand
 	bag    []letter
+	moved  int // letters that were brought after one that came later
 }
 
 type letter struct {
@@ -91,15 +92,28 @@ func (th *theatre) bringMail() error {
 	return err
 }
 
+// shuffled says how many letters were brought after one that came later.
+func (m *mailman) shuffled() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.moved
+}
+
 // deliver brings all that was kept back, and says how much it was. What the bot can't take stays in the bag.
 func (m *mailman) deliver() (int, error) {
 	if m == nil {
 		return 0, nil
 	}
 	m.mu.Lock()
-	bag := m.bag
+	kept := m.bag
 	m.bag = nil
-	m.random.Shuffle(len(bag), func(i, j int) { bag[i], bag[j] = bag[j], bag[i] })
+	bag := make([]letter, len(kept))
+	for i, from := range m.random.Perm(len(bag)) {
+		bag[i] = kept[from]
+		if from < i {
+			m.moved++
+		}
+	}
 	m.mu.Unlock()
 	for i, l := range bag {
 		if !m.open() {

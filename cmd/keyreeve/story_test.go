@@ -367,6 +367,9 @@ func (th *theatre) verify() error {
 	if err := th.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
+	if th.mail != nil && th.mail.shuffled() == 0 {
+		return errors.New("no delivery came out of order")
+	}
 	ctx := context.Background()
 	now := fileClock(th.path("clock"))
 	db, err := store.Open(ctx, th.path(databaseFile), store.Options{Now: now, Log: slog.New(slog.DiscardHandler), ReadOnly: true})
