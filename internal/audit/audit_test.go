@@ -156,22 +156,16 @@ func TestControls(t *testing.T) {
 // log returns n canonical entries, their leaf hashes, and the root of their tree.
 func log(t testing.TB, n int) (raws [][]byte, leaves []tlog.Hash, root tlog.Hash) {
 	t.Helper()
-	all := tree{}
+	var all Range
 	for i := range n {
 		raw, err := Entry{Seq: int64(i), At: time.Unix(int64(i), 0), Step: Decided, What: fmt.Sprint("step ", i)}.Canonical()
 		if err != nil {
 			t.Fatal(err)
 		}
 		raws, leaves = append(raws, raw), append(leaves, Hash(raw))
-		if err := all.add(Hash(raw)); err != nil {
-			t.Fatal(err)
-		}
+		all.Add(nil, Hash(raw))
 	}
-	root, err := tlog.TreeHash(all.size, &all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raws, leaves, root
+	return raws, leaves, all.Root()
 }
 
 func each(raws [][]byte) iter.Seq2[[]byte, error] {

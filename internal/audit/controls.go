@@ -60,5 +60,6 @@ func controls() []controlRow {
 		{Verified, []string{managedAccess, monitored, improperOffboarding, overprivileged}},
 		{Changed, []string{managedIdentities, perSession}},
 		{IsStuck, []string{logRecords, improperOffboarding}},
+		{Archived, []string{logRecords}},
 	}
 }

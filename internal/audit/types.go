@@ -22,6 +22,7 @@ const (
 	Verified Step = "verified" // the result was read back and is as it should be
 	Changed  Step = "changed"  // a request or lease entered a state
 	IsStuck  Step = "stuck"    // a lease was tried too often
+	Archived Step = "archived" // the first entries were moved to a file; their hashes stay (Data is ArchivedData)
 )
 
 // Entry is one line of the log. Data never holds a secret: it is made of

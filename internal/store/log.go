@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"iter"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -24,38 +24,66 @@ func (s *Store) append(ctx context.Context, tx *Tx, entries []audit.Entry) error
 		return fmt.Errorf("count the audit log up (its row is there: %t): %w", ok, err)
 	}
 	seq := size - int64(len(entries))
+	edge, err := hashReader(ctx, tx).ReadHashes(audit.RangeIndexes(seq))
+	if err != nil {
+		return fmt.Errorf("read the tree's edge at %d audit entries: %w", seq, err)
+	}
+	tree, err := audit.NewRange(seq, edge)
+	if err != nil {
+		return err
+	}
+	lines := rowsInto{table: `entries (seq, installation, canonical, hash)`}
+	nodes := rowsInto{table: `log_hashes (idx, hash)`}
+	at := tlog.StoredHashIndex(0, seq)
 	for i, e := range entries {
 		e.Seq = seq + int64(i)
 		if e.Controls == nil {
 			e.Controls = audit.Controls(e.Step)
 		}
-		if err := appendOne(ctx, tx, e); err != nil {
+		raw, err := e.Bounded()
+		if err != nil {
 			return err
 		}
+		leaf := audit.Hash(raw)
+		lines.add(e.Seq, e.Installation, string(raw), leaf[:])
+		for _, h := range tree.Add(nil, leaf) {
+			nodes.add(at, h[:])
+			at++
+		}
+	}
+	if err := lines.insert(ctx, tx); err != nil {
+		return fmt.Errorf("write audit entries from %d on: %w", seq, err)
+	}
+	if err := nodes.insert(ctx, tx); err != nil {
+		return fmt.Errorf("write the hashes of audit entries from %d on: %w", seq, err)
 	}
 	return nil
 }
 
-func appendOne(ctx context.Context, tx *Tx, e audit.Entry) error {
-	raw, err := e.Canonical()
-	if err != nil {
-		return err
-	}
-	leaf := audit.Hash(raw)
-	hashes, err := tlog.StoredHashesForRecordHash(e.Seq, leaf, hashReader(ctx, tx))
-	if err != nil {
-		return fmt.Errorf("hash audit entry %d: %w", e.Seq, err)
-	}
-	_, err = tx.exec(ctx, `INSERT INTO entries (seq, installation, canonical, hash) VALUES (?, ?, ?, ?)`,
-		e.Seq, e.Installation, string(raw), leaf[:])
-	if err != nil {
-		return fmt.Errorf("write audit entry %d: %w", e.Seq, err)
-	}
-	at := tlog.StoredHashIndex(0, e.Seq)
-	for i, h := range hashes {
-		if _, err := tx.exec(ctx, `INSERT INTO log_hashes (idx, hash) VALUES (?, ?)`, at+int64(i), h[:]); err != nil {
-			return fmt.Errorf("write the hashes of audit entry %d: %w", e.Seq, err)
+// rowsInto are rows to be inserted, many by one statement.
+type rowsInto struct {
+	table   string // with its columns
+	columns int
+	args    []any
+}
+
+// most bounds the parameters of one statement: SQLite takes 32,766, PostgreSQL 65,535.
+const most = 1000
+
+func (r *rowsInto) add(values ...any) {
+	r.columns = len(values)
+	r.args = append(r.args, values...)
+}
+
+func (r *rowsInto) insert(ctx context.Context, tx *Tx) error {
+	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", r.columns), ", ") + ")"
+	for rest := r.args; len(rest) > 0; {
+		n := min(len(rest)/r.columns, most/r.columns)
+		values := strings.TrimSuffix(strings.Repeat(row+", ", n), ", ")
+		if _, err := tx.exec(ctx, `INSERT INTO `+r.table+` VALUES `+values, rest[:n*r.columns]...); err != nil {
+			return err
 		}
+		rest = rest[n*r.columns:]
 	}
 	return nil
 }
@@ -64,19 +92,39 @@ func appendOne(ctx context.Context, tx *Tx, e audit.Entry) error {
 func hashReader(ctx context.Context, tx *Tx) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		out := make([]tlog.Hash, len(indexes))
-		for i, at := range indexes {
-			var raw []byte
-			ok, err := tx.get(ctx, []any{&raw}, `SELECT hash FROM log_hashes WHERE idx = ?`, at)
-			if err == nil && (!ok || len(raw) != tlog.HashSize) {
-				err = fmt.Errorf("the tree's hash %d is missing", at)
+		for i := 0; i < len(indexes); {
+			run := 1 // indexes that follow one another are read at once: those of a tile, mostly
+			for i+run < len(indexes) && indexes[i+run] == indexes[i]+int64(run) {
+				run++
 			}
-			if err != nil {
+			if err := readRun(ctx, tx, indexes[i], out[i:i+run]); err != nil {
 				return nil, err
 			}
-			copy(out[i][:], raw)
+			i += run
 		}
 		return out, nil
 	})
+}
+
+func readRun(ctx context.Context, tx *Tx, first int64, out []tlog.Hash) error {
+	n := 0
+	err := tx.each(ctx, func(rows *sql.Rows) error {
+		var at int64
+		var raw []byte
+		if err := rows.Scan(&at, &raw); err != nil {
+			return err
+		}
+		if at != first+int64(n) || len(raw) != tlog.HashSize {
+			return fmt.Errorf("the tree's hash %d is missing", first+int64(n))
+		}
+		copy(out[n][:], raw)
+		n++
+		return nil
+	}, `SELECT idx, hash FROM log_hashes WHERE idx BETWEEN ? AND ? ORDER BY idx`, first, first+int64(len(out))-1)
+	if err == nil && n < len(out) {
+		err = fmt.Errorf("the tree's hash %d is missing", first+int64(n))
+	}
+	return err
 }
 
 // Root returns how many entries the audit log has, and the root hash of their tree (RFC 6962).
@@ -98,58 +146,6 @@ func (s *Store) Entries(ctx context.Context, from int64, limit int) (list []audi
 		return err
 	})
 	return list, err
-}
-
-// page is how many audit entries are read at a time.
-const page = 500
-
-// Canonical yields the canonical bytes of the first size audit entries in
-// their order, as audit.Verify takes them. It reads them page by page, so a
-// long log needs little memory; what it yields after an error is nothing.
-func (s *Store) Canonical(ctx context.Context, size int64) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		for next := int64(0); next < size; {
-			raws, last, err := s.canonicalPage(ctx, next, min(size-1, next+page-1))
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, raw := range raws {
-				if !yield(raw, nil) {
-					return
-				}
-			}
-			if next = last + 1; len(raws) == 0 {
-				next = min(size, next+page) // a hole, which Verify will see by the numbers
-			}
-		}
-	}
-}
-
-func (s *Store) canonicalPage(ctx context.Context, from, to int64) (raws [][]byte, last int64, err error) {
-	last = from - 1
-	err = s.read(ctx, "read audit entries", func(ctx context.Context, tx *Tx) error {
-		return tx.each(ctx, func(rows *sql.Rows) error {
-			var raw string
-			err := rows.Scan(&last, &raw)
-			raws = append(raws, []byte(raw))
-			return err
-		}, `SELECT seq, canonical FROM entries WHERE seq BETWEEN ? AND ? ORDER BY seq`, from, to)
-	})
-	return raws, last, err
-}
-
-// Leaves returns the kept hashes of the first size audit entries, as audit.VerifyLeaves takes them.
-func (s *Store) Leaves(ctx context.Context, size int64) (leaves []tlog.Hash, err error) {
-	err = s.read(ctx, "read the audit log's leaves", func(ctx context.Context, tx *Tx) error {
-		indexes := make([]int64, size)
-		for n := range size {
-			indexes[n] = tlog.StoredHashIndex(0, n)
-		}
-		leaves, err = hashReader(ctx, tx).ReadHashes(indexes)
-		return err
-	})
-	return leaves, err
 }
 
 // Hashes reads stored hashes of the audit log's tree by their index

@@ -87,6 +87,8 @@ func conformance(t *testing.T, fresh func(t *testing.T) database) {
 		"wake by key":           testWakeKeys,
 		"log under concurrency": testLog,
 		"tampering is seen":     testTampering,
+		"tampering by column":   testTamperTables,
+		"tampering as a whole":  testTamperWhole,
 		"schedules":             testSchedules,
 		"enqueue":               testEnqueue,
 		"reopen":                testReopen,
