@@ -127,21 +127,9 @@ func (r *router) route(event any) (Routing, error) {
 	case *github.PullRequestReviewThreadEvent:
 		return r.pull(e.GetPullRequest())
 	case *github.CheckRunEvent:
-		asked := e.GetAction() == "rerequested" || e.GetAction() == "requested_action"
-		out, err := r.check(asked, e.GetCheckRun().GetApp().GetID(), e.GetCheckRun().PullRequests)
-		if button := e.GetRequestedAction(); err == nil && e.GetAction() == "requested_action" && button != nil {
-			out.Presses = r.presses(out.Subjects, button.Identifier, e.GetCheckRun().GetHeadSHA())
-		} else if e.GetAction() == "rerequested" {
-			out.Presses = r.presses(out.Subjects, workflow.Rerun, e.GetCheckRun().GetHeadSHA())
-		}
-		return out, err
+		return r.checkRun(e)
 	case *github.CheckSuiteEvent:
-		asked := e.GetAction() == "rerequested" || e.GetAction() == "requested"
-		out, err := r.check(asked, e.GetCheckSuite().GetApp().GetID(), e.GetCheckSuite().PullRequests)
-		if e.GetAction() == "rerequested" {
-			out.Presses = r.presses(out.Subjects, workflow.Rerun, e.GetCheckSuite().GetHeadSHA())
-		}
-		return out, err
+		return r.checkSuite(e)
 	case *github.MergeGroupEvent:
 		return r.mergeGroup(e)
 	case *github.PushEvent:
@@ -208,6 +196,34 @@ func (r *router) check(asked bool, app int64, pulls []*github.PullRequest) (Rout
 		return ignore(RuleNoPull), nil
 	}
 	return out, nil
+}
+
+const (
+	rerequested     = "rerequested"
+	requestedAction = "requested_action"
+)
+
+func (r *router) checkRun(e *github.CheckRunEvent) (Routing, error) {
+	run := e.GetCheckRun()
+	asked := e.GetAction() == rerequested || e.GetAction() == requestedAction
+	out, err := r.check(asked, run.GetApp().GetID(), run.PullRequests)
+	switch button := e.GetRequestedAction(); {
+	case e.GetAction() == rerequested:
+		out.Presses = r.presses(out.Subjects, workflow.Rerun, run.GetHeadSHA())
+	case button != nil:
+		out.Presses = r.presses(out.Subjects, button.Identifier, run.GetHeadSHA())
+	}
+	return out, err
+}
+
+func (r *router) checkSuite(e *github.CheckSuiteEvent) (Routing, error) {
+	suite := e.GetCheckSuite()
+	asked := e.GetAction() == rerequested || e.GetAction() == "requested"
+	out, err := r.check(asked, suite.GetApp().GetID(), suite.PullRequests)
+	if e.GetAction() == rerequested {
+		out.Presses = r.presses(out.Subjects, workflow.Rerun, suite.GetHeadSHA())
+	}
+	return out, err
 }
 
 // presses makes of an event that tells of a pressed button what is kept of it. It is named by the body, so that the same

@@ -148,12 +148,7 @@ func own(s State, d stored) (broken []string) {
 		}
 		override := d.decisions[l.Decision].Decision.Override
 		if override != nil {
-			if out[strings.ToLower(override.By.Login)] || r.Requester.Same(override.By) {
-				broken = append(broken, fmt.Sprintf("lease %s was overridden by %s, whose own access it is", l.ID, override.By.Login))
-			}
-			if review := r.Review; l.State == lifecycle.Revoked && (review == nil || review.By.Same(override.By) || r.Requester.Same(review.By)) {
-				broken = append(broken, fmt.Sprintf("the override of lease %s is not reviewed by a second person", l.ID))
-			}
+			broken = append(broken, overridden(l, r, override.By, out)...)
 		}
 		for _, n := range d.decisions[l.Decision].Decision.Needs {
 			for _, p := range n.By {
@@ -167,6 +162,17 @@ func own(s State, d stored) (broken []string) {
 		}
 	}
 	slices.Sort(broken)
+	return broken
+}
+
+// overridden is what is wrong with an override: of whom it is, and that a second person looks at it.
+func overridden(l lifecycle.Lease, r workflow.Request, by identity.Person, own map[string]bool) (broken []string) {
+	if own[strings.ToLower(by.Login)] || r.Requester.Same(by) {
+		broken = append(broken, fmt.Sprintf("lease %s was overridden by %s, whose own access it is", l.ID, by.Login))
+	}
+	if review := r.Review; l.State == lifecycle.Revoked && (review == nil || review.By.Same(by) || r.Requester.Same(review.By)) {
+		broken = append(broken, fmt.Sprintf("the override of lease %s is not reviewed by a second person", l.ID))
+	}
 	return broken
 }
 

@@ -225,11 +225,11 @@ func planChange(f issueFacts, out issueOutcome) []Effect {
 	p.answer()
 	p.remind()
 	p.respond()
-	switch {
-	case out.request.State == Cancelled:
+	switch out.request.State { //nolint:exhaustive // the other states leave nothing behind
+	case Cancelled:
 		p.obey()
-	case out.request.State == Expired && f.pull.Open && !out.request.Closed:
-		p.add(ClosePull{At: p.pullPlace()})
+	case Expired:
+		p.expire()
 	}
 	return p.effects
 }

@@ -33,7 +33,7 @@ func (p *planner) say(at Place, comments []Comment, onPull bool) {
 			return
 		}
 	}
-	if _, waits := p.facts.unseen(at, marker); !waits {
+	if !p.facts.unseen(at, marker) {
 		p.add(CreateComment{At: at, Body: body})
 	}
 }
@@ -53,14 +53,13 @@ const seenWithin = 10 * time.Second
 // saidKey names one comment of the bot's: where it is, and the marker that it begins with.
 func saidKey(at Place, marker string) string { return at.String() + " " + marker }
 
-// unseen says that a comment was lately made, or about to be, and until when it may not be seen yet.
-func (f issueFacts) unseen(at Place, marker string) (until time.Time, waits bool) {
+// unseen says that a comment or issue was lately made, or about to be, and may not be seen yet.
+func (f issueFacts) unseen(at Place, marker string) bool {
 	if f.stored.Request == nil {
-		return until, false
+		return false
 	}
 	said, ok := f.stored.Request.Said[saidKey(at, marker)]
-	until = said.Add(seenWithin)
-	return until, ok && f.now.Before(until) && !f.now.Before(said)
+	return ok && f.now.Before(said.Add(seenWithin)) && !f.now.Before(said)
 }
 
 // noteSaid writes down which comments and issues are about to be made, and returns when to look again for those that are

@@ -197,7 +197,7 @@ func (p *planner) reply(at Place, to, body string) (waits bool) {
 	if replies >= mostReplies {
 		return false
 	}
-	if _, unseen := p.facts.unseen(at, marker); !unseen {
+	if !p.facts.unseen(at, marker) {
 		p.add(CreateComment{At: at, About: "reply to " + to, Body: marker + "\n" + body})
 	}
 	return true

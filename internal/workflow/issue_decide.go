@@ -35,14 +35,8 @@ func decideIssue(f issueFacts) issueOutcome {
 	out := issueOutcome{request: f.asked(), orders: f.decideOrders()}
 	expired := f.expired(&out)
 	if out.request.Grant == nil || len(f.problems) > 0 {
-		out.request.State = Invalid
 		out.request.Decision, out.request.Attempts, out.request.LastError = "", 0, ""
-		switch {
-		case expired:
-			out.request.State = Expired
-		case f.given():
-			out.request.State = Cancelled
-		}
+		out.request.State = f.endedOr(Invalid, expired)
 		return out
 	}
 	ballot := f.ballot(out.request)
@@ -55,25 +49,40 @@ func decideIssue(f issueFacts) issueOutcome {
 	if hasUnknown(f.people) || len(f.unknown) > 0 {
 		out.again = f.now.Add(time.Minute) // a look-up failed: nothing will call for it
 	}
-	merged := f.pull != nil && f.pull.Merged
 	out.request.Changes = f.changes(out.decision.Decision)
-	switch {
-	case expired:
-		out.request.State = Expired
-	case f.given(): // also when the bot's merge came first: nobody wants the access any more
-		out.request.State = Cancelled
-	case merged && d.Verdict == approvals.Approved:
-		out.request.State = Merged
-		out.lease = f.newLease(out.decision.ID)
-		out.leases = []lifecycle.Lease{*out.lease}
-	case merged:
-		out.unmerged = true
-	}
+	// Given up also when the bot's merge came first: nobody wants the access any more.
+	out.request.State = f.endedOr(out.request.State, expired)
+	f.merged(&out)
 	if out.request.State != Approved {
 		out.request.Attempts, out.request.LastError = 0, ""
 	}
 	f.wait(&out)
 	return out
+}
+
+// endedOr is the state of a request that nobody wants any more, or else s.
+func (f issueFacts) endedOr(s RequestState, expired bool) RequestState {
+	switch {
+	case expired:
+		return Expired
+	case f.given():
+		return Cancelled
+	}
+	return s
+}
+
+// merged makes the lease of a request whose record is merged, if it is approved.
+func (f issueFacts) merged(out *issueOutcome) {
+	if s := out.request.State; f.pull == nil || !f.pull.Merged || s == Expired || s == Cancelled {
+		return
+	}
+	if out.decision.Decision.Verdict != approvals.Approved {
+		out.unmerged = true
+		return
+	}
+	out.request.State = Merged
+	out.lease = f.newLease(out.decision.ID)
+	out.leases = []lifecycle.Lease{*out.lease}
 }
 
 // changes says what was changed since the votes that it made void were given: as long as there are such votes.

@@ -78,7 +78,7 @@ func (p *planner) remind() {
 			return
 		}
 	}
-	if _, unseen := f.unseen(at, marker); unseen {
+	if f.unseen(at, marker) {
 		return
 	}
 	expires := time.Time{}

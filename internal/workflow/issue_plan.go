@@ -165,16 +165,22 @@ func (p *planner) finish() {
 			p.add(CloseIssue{At: f.subject.Place(), Reason: "completed"})
 		}
 	case Expired:
-		if r.Closed {
-			return // who opened one of them again is not contradicted
-		}
-		if f.pull != nil && f.pull.Open {
-			p.add(ClosePull{At: p.pullPlace()})
-		}
-		if f.issue.Open {
-			p.add(CloseIssue{At: f.subject.Place(), Reason: "not_planned"})
-		}
+		p.expire()
 	case Invalid, Refused, Waiting, Denied, Approved:
+	}
+}
+
+// expire closes both conversations of an expired request, once: who opens one of them again is not contradicted.
+func (p *planner) expire() {
+	f := p.facts
+	if p.out.request.Closed {
+		return
+	}
+	if f.pull != nil && f.pull.Open {
+		p.add(ClosePull{At: p.pullPlace()})
+	}
+	if f.subject.Kind == IssueSubject && f.issue.Open {
+		p.add(CloseIssue{At: f.subject.Place(), Reason: "not_planned"})
 	}
 }
 

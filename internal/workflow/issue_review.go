@@ -89,7 +89,7 @@ func (p *planner) review() {
 	}
 	marker := templates.ReviewMarker(r.ID)
 	if f.reviewIssue == nil {
-		if _, waits := f.unseen(f.registry, marker); !waits {
+		if !f.unseen(f.registry, marker) {
 			p.add(OpenIssue{At: f.registry, Title: templates.ReviewTitle(*r.Grant), Body: templates.ReviewBody(p.overridden()), Labels: []string{ReviewLabel}})
 		}
 		return

@@ -49,7 +49,37 @@ type asked struct {
 // shows what is asked, and did so already when votes were last read; until the bot has mended what somebody pushed, or has
 // brought an edit of the issue there, none is. A review is of its commit, and a button of its check run's, which say the same better.
 func collect(stored []BoundVote, a asked, comments, pullComments []Comment, reviews []Review, presses []Press, now time.Time) ballot {
-	var all []dated
+	bound := map[string]string{}
+	for _, b := range stored {
+		bound[b.Vote] = b.Digest
+	}
+	var out ballot
+	for _, d := range gather(a, comments, pullComments, reviews, presses) {
+		to, known := bound[d.vote.ID]
+		if !known {
+			to = a.bind(d)
+			out.fresh = append(out.fresh, BoundVote{Vote: d.vote.ID, Digest: to, SeenAt: now})
+		}
+		if d.vote.Digest, d.vote.Late = to, to == lateDigest; to == a.content {
+			d.vote.Digest = a.digest
+		}
+		out.votes = append(out.votes, d.vote)
+	}
+	return out
+}
+
+// bind says to what a vote is bound that is seen for the first time.
+func (a asked) bind(d dated) string {
+	// What was given for another commit was not given for what this one changes, though it may hold the same files.
+	elsewhere := d.vote.Head != "" && d.vote.Head != a.head
+	if d.unshown || elsewhere || !a.edited.IsZero() && !a.edited.Before(d.at) {
+		return lateDigest
+	}
+	return a.content
+}
+
+// gather reads all votes, oldest first.
+func gather(a asked, comments, pullComments []Comment, reviews []Review, presses []Press) (all []dated) {
 	for _, c := range comments {
 		all = append(all, commentVotes(c)...)
 	}
@@ -70,29 +100,7 @@ func collect(stored []BoundVote, a asked, comments, pullComments []Comment, revi
 		}
 	}
 	slices.SortStableFunc(all, func(a, b dated) int { return a.at.Compare(b.at) })
-
-	bound := map[string]string{}
-	for _, b := range stored {
-		bound[b.Vote] = b.Digest
-	}
-	var out ballot
-	for _, d := range all {
-		to, known := bound[d.vote.ID]
-		if !known {
-			to = a.content
-			// What was given for another commit was not given for what this one changes, though it may hold the same files.
-			elsewhere := d.vote.Head != "" && d.vote.Head != a.head
-			if d.unshown || elsewhere || !a.edited.IsZero() && !a.edited.Before(d.at) {
-				to = lateDigest
-			}
-			out.fresh = append(out.fresh, BoundVote{Vote: d.vote.ID, Digest: to, SeenAt: now})
-		}
-		if d.vote.Digest, d.vote.Late = to, to == lateDigest; to == a.content {
-			d.vote.Digest = a.digest
-		}
-		out.votes = append(out.votes, d.vote)
-	}
-	return out
+	return all
 }
 
 // commentVotes reads the votes that a comment holds. The bot's own comments hold none.
