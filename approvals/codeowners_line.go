@@ -29,8 +29,9 @@ func parseLine(line string) (Rule, *broken) {
 			Message: f.message, Suggestion: f.suggestion,
 		}, globs}
 	}
+	open := len(words) > 1 && !strings.Contains(words[1].text, "@")
 	if f := checkPattern(pattern.text); f != nil {
-		return fail(pattern, f, generous(pattern.text))
+		return fail(pattern, f, generous(pattern.text, open))
 	}
 	rule := Rule{Pattern: pattern.text}
 	if len(words) > 1 {
@@ -39,7 +40,11 @@ func parseLine(line string) (Rule, *broken) {
 	}
 	for _, w := range words[1:] {
 		if f := checkOwner(w.text); f != nil {
-			return fail(w, f, []glob{compile(pattern.text)})
+			meant := []glob{compile(pattern.text)}
+			if open {
+				meant = append(meant, openEnd(pattern.text))
+			}
+			return fail(w, f, meant)
 		}
 		if owner := strings.ToLower(w.text); !slices.Contains(rule.Owners, owner) {
 			rule.Owners = append(rule.Owners, owner)

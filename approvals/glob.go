@@ -136,6 +136,8 @@ func checkCharacters(p string) *flaw {
 		switch {
 		case invisible(c):
 			return badPattern(i, "the pattern holds an invisible character", "delete it")
+		case escaped && c == '/':
+			return badPattern(i-1, "a backslash before a slash matches nothing", "use / between directories")
 		case escaped:
 			escaped = false
 		case c == '\\':
@@ -157,57 +159,6 @@ func badPattern(at int, message, suggestion string) *flaw {
 }
 
 func invisible(c rune) bool { return unicode.IsControl(c) || c == '\ufeff' }
-
-// generous returns all that a pattern in error could have been meant to match;
-// too much rather than too little, since it only ever makes the bot refuse.
-func generous(p string) []glob {
-	p = loosen(p)
-	readings := []string{p}
-	if i := strings.IndexByte(p, '#'); i > 0 {
-		readings = append(readings, p[:i])
-	}
-	var globs []glob
-	for _, r := range readings {
-		var g glob
-		if !strings.HasPrefix(r, "/") {
-			g = append(g, anything)
-		}
-		named := len(g)
-		for s := range strings.SplitSeq(r, "/") {
-			if s != "" && s != "." && s != ".." {
-				g = append(g, s)
-			}
-		}
-		if len(g) == named {
-			return []glob{{anything}} // no name is left to go by
-		}
-		globs = append(globs, append(g, anything))
-	}
-	return globs
-}
-
-// loosen puts a "*" in the place of all that is not allowed in a pattern.
-func loosen(p string) string {
-	p = strings.TrimLeft(strings.ToValidUTF8(p, "?"), "!\ufeff")
-	p = strings.TrimPrefix(p, `\`)
-	var b strings.Builder
-	ranges := 0 // how deep in [ ]
-	for _, c := range p {
-		switch {
-		case c == '[':
-			ranges++
-			b.WriteByte('*')
-		case c == ']':
-			ranges = max(0, ranges-1)
-			b.WriteByte('*')
-		case invisible(c) || c == '\\':
-			b.WriteByte('*')
-		case ranges == 0 || c == '/':
-			b.WriteRune(c)
-		}
-	}
-	return fewerStars(b.String())
-}
 
 // fewerStars leaves two of three or more "*" in a row.
 func fewerStars(p string) string {
