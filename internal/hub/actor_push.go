@@ -33,16 +33,9 @@ func (a Actor) push(repo, branch string, files map[string]string, message string
 		return "", &RefusedError{Actor: a.login, Act: "push to " + repo, Status: http.StatusForbidden, Message: "the default branch takes no force"}
 	}
 	ref := "refs/heads/" + branch
-	old, err := r.git.Resolve(ref)
+	old, err := r.beginAt(ref, force)
 	if err != nil {
-		old = ""
-	}
-	if branch != r.defBranch && (old == "" || force) {
-		if tip, err := r.git.Resolve("refs/heads/" + r.defBranch); err == nil {
-			if err := r.git.SetRef(ref, tip, "*"); err != nil {
-				return "", fmt.Errorf("%s: push to %s: %w", a.login, repo, err)
-			}
-		}
+		return "", fmt.Errorf("%s: push to %s: %w", a.login, repo, err)
 	}
 	contents := contentsOf(files)
 	for path, text := range files {
@@ -56,4 +49,20 @@ func (a Actor) push(repo, branch string, files map[string]string, message string
 	}
 	h.refMoved(r, ref, old, sha, principal{acct: acct})
 	return sha, nil
+}
+
+// beginAt puts a reference that is new, or is to begin anew, on the default branch's tip, and returns where it was.
+func (r *repo) beginAt(ref string, anew bool) (old string, err error) {
+	if old, err = r.git.Resolve(ref); err != nil {
+		old = ""
+	}
+	base := "refs/heads/" + r.defBranch
+	if ref == base || old != "" && !anew {
+		return old, nil
+	}
+	tip, err := r.git.Resolve(base)
+	if err != nil {
+		return old, nil //nolint:nilerr // an empty repository: the commit is its first
+	}
+	return old, r.git.SetRef(ref, tip, "*")
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/keyreeve/keyreeve/internal/audit"
@@ -124,22 +123,6 @@ func (s *Store) FinishDelivery(ctx context.Context, app int64, id string, r work
 		}
 		return err
 	})
-}
-
-func putPresses(ctx context.Context, tx *Tx, presses []workflow.Press) error {
-	for _, p := range presses {
-		record, err := encode(p)
-		if err != nil {
-			return err
-		}
-		x := p.Subject
-		_, err = tx.exec(ctx, `INSERT INTO presses (installation, id, repo, number, at, record) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (installation, id) DO NOTHING`, x.Installation, p.ID, strings.ToLower(x.Repo.String()), x.Number, micros(p.At), record)
-		if err != nil {
-			return fmt.Errorf("write press %s: %w", p.ID, err)
-		}
-	}
-	return nil
 }
 
 // PutOffDelivery notes that a delivery could not be worked yet, and when to
