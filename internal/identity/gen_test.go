@@ -116,6 +116,7 @@ func genIdentity() *rapid.Generator[identity.Identity] {
 			Owner: genOwner().Draw(t, "owner"), Purpose: genText(500).Draw(t, "purpose"), UseCase: genSegment().Draw(t, "use case"),
 			Environment: genEnvironment().Draw(t, "environment"), Expires: genDate().Draw(t, "expires"), Status: identity.Active,
 		}
+		id.Risk = rapid.SampledFrom([]identity.Risk{"", identity.LowRisk, identity.MediumRisk, identity.HighRisk, identity.CriticalRisk}).Draw(t, "risk")
 		if rapid.Bool().Draw(t, "rotates") {
 			id.Rotation = genDuration().Draw(t, "rotation")
 		}

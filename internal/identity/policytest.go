@@ -76,6 +76,9 @@ func ParsePolicyTest(path string, data []byte) (PolicyTest, []Problem) {
 	return t, problems
 }
 
+// mostGuesses bounds among how many logins the one that was meant is looked for, so that no file takes long to read.
+const mostGuesses = 200
+
 // checkPolicyTest finds names that mean nothing: a vote by a login that is misspelt would not count, and the case might
 // come out right for the wrong reason.
 func (d *document) checkPolicyTest(t PolicyTest) []Problem {
@@ -86,12 +89,14 @@ func (d *document) checkPolicyTest(t PolicyTest) []Problem {
 			known[lower(login)] = login
 		}
 	}
+	logins := slices.Sorted(maps.Values(known))
+	logins = logins[:min(len(logins), mostGuesses)]
 	login := func(who string, path ...string) {
-		if known[lower(who)] != "" || who == "" {
+		if known[lower(who)] != "" || who == "" || len(out) > mostProblems {
 			return
 		}
 		hint := "list them behind a team under people; one that owns nothing will do for outsiders"
-		if meant := nearest(who, slices.Sorted(maps.Values(known))); meant != "" {
+		if meant := nearest(who, logins); meant != "" {
 			hint = fmt.Sprintf("did you mean %q?", meant)
 		}
 		out = append(out, d.at(path, quoted(who)+" is nobody that the test knows", hint))
@@ -103,6 +108,9 @@ func (d *document) checkPolicyTest(t PolicyTest) []Problem {
 			out = append(out, d.at(extend(at, "name"), fmt.Sprintf("there are two cases named %s", quoted(c.Name)), "rename one of them"))
 		}
 		names[c.Name] = true
+		if len(out) > mostProblems {
+			break // the rest would be cut
+		}
 		login(c.Request.Requester, append(slices.Clip(at), "request", "requester")...)
 		login(c.Override, extend(at, "override")...)
 		for j, v := range c.Approvals {

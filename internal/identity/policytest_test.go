@@ -1,9 +1,12 @@
 package identity_test
 
 import (
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/keyreeve/keyreeve/internal/identity"
 )
@@ -84,4 +87,66 @@ func TestPolicyTestNamesTwice(t *testing.T) {
 	if got := identity.Report(problems); !strings.Contains(got, `keyreeve.test.yaml:12:11: there are two cases named "production takes security"`) {
 		t.Error(got)
 	}
+}
+
+// TestAllThatAPolicySaysParsesBack writes a policy that uses every key, and a test of one, and reads both again.
+func TestAllThatAPolicySaysParsesBack(t *testing.T) {
+	p, problems := identity.ParsePolicy(identity.PolicyPath, []byte(ratedPolicy))
+	if len(problems) > 0 {
+		t.Fatal(identity.Report(problems))
+	}
+	if back, problems := identity.ParsePolicy(identity.PolicyPath, identity.Encode(p)); len(problems) > 0 || !reflect.DeepEqual(back, p) {
+		t.Errorf("%s\nread %+v of\n%s", identity.Report(problems), back, identity.Encode(p))
+	}
+	cases, problems := identity.ParsePolicyTest(identity.PolicyTestPath, []byte(strings.Replace(policyCases, "needs: [], problems: []", "needs: [a]", 1)))
+	if len(problems) > 0 {
+		t.Fatal(identity.Report(problems))
+	}
+	data := identity.Encode(cases)
+	if back, problems := identity.ParsePolicyTest(identity.PolicyTestPath, data); len(problems) > 0 || !reflect.DeepEqual(back, cases) {
+		t.Errorf("%s\nread %+v of\n%s", identity.Report(problems), back, data)
+	}
+}
+
+// TestPolicyTestIsReadInTime: a file of the largest size, in which every name is unknown.
+func TestPolicyTestIsReadInTime(t *testing.T) {
+	var people, votes strings.Builder
+	for i := range 999 {
+		fmt.Fprintf(&people, "a%063d,", i)
+	}
+	for i := range 99 {
+		fmt.Fprintf(&votes, "b%063d,", i)
+	}
+	head, cases, _ := strings.Cut(policyCases, "cases:\n")
+	text := strings.Replace(head, "[dana]", "["+people.String()+"dana]", 1) + "cases:\n"
+	for range 20 {
+		text += strings.Replace(cases, "[FRANK, {by: gina, verb: deny}]", "["+votes.String()+"dana]", 1)
+	}
+	start := time.Now()
+	_, problems := identity.ParsePolicyTest(identity.PolicyTestPath, []byte(text))
+	if len(problems) < 50 || strings.Contains(problems[0].What, "larger than") {
+		t.Errorf("%d problems; the first is %s", len(problems), problems[0])
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// FuzzParsePolicyTest: whatever is read, what has problems is the zero value, each problem has a place, and what the schema
+// accepts can be decoded.
+func FuzzParsePolicyTest(f *testing.F) {
+	f.Add(policyCases)
+	f.Add("version: 1\npeople: {x: [a]}\ncases: [{approvals: [1, {by: 2}]}]\n")
+	f.Add("people: {? [a] : b}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		p, problems := identity.ParsePolicyTest(identity.PolicyTestPath, []byte(text))
+		if len(problems) > 0 && !reflect.DeepEqual(p, identity.PolicyTest{}) {
+			t.Error("a test with problems is not the zero value")
+		}
+		for _, problem := range problems {
+			if strings.Contains(problem.What, "can't be read:") || problem.What == "" {
+				t.Errorf("the schema accepts what can't be decoded: %s", problem)
+			}
+		}
+	})
 }

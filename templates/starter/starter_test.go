@@ -274,6 +274,9 @@ func TestSchemaLines(t *testing.T) {
 	records := 0
 	for path, data := range files {
 		kind, _ := identity.RecordAt(path)
+		if path == identity.PolicyTestPath {
+			kind = "policy-test" // no record, but read by a schema as these are
+		}
 		if kind == identity.NoRecord {
 			continue
 		}
@@ -285,7 +288,7 @@ func TestSchemaLines(t *testing.T) {
 			t.Errorf("%s names the schema %q", path, target)
 		}
 	}
-	if records != 3 {
+	if records != 4 {
 		t.Errorf("%d records", records)
 	}
 }
