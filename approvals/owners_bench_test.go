@@ -79,6 +79,7 @@ func BenchmarkOwners(b *testing.B) {
 		}
 	})
 	c := ParseCodeowners(data)
+	c.Match("a") // compiles it
 	b.Run("match", func(b *testing.B) {
 		b.ReportAllocs()
 		i := 0
@@ -110,7 +111,7 @@ func BenchmarkOwnersAgainstOracle(b *testing.B) {
 		b.Fatal("the answers differ")
 	}
 	c := ParseCodeowners(data)
-	c.Match("")
+	c.Match("a")
 	start := time.Now()
 	for _, path := range paths {
 		c.Match(path)

@@ -1,7 +1,6 @@
 package approvals
 
 import (
-	"slices"
 	"strings"
 	"sync"
 )
@@ -10,7 +9,7 @@ import (
 // the nodes that the segments so far lead to are active at once.
 //
 //   - A segment without wildcards is found by one look into a hash table.
-//   - "*.js" is found by the end of the path's segment, "test_*" by its beginning; only "*a*" has to be tried.
+//   - "*.js" is found by the end of the path's segment, "test_*" by its beginning, "*core*" by what is in it.
 //   - "**" leads to a node that stays active, whatever comes.
 //
 // It is not changed after newMatcher, so it may be used concurrently.
@@ -52,7 +51,7 @@ func newMatcher(n int, globs func(int) []glob) *matcher {
 	}
 	for i := range m.nodes {
 		if w := m.nodes[i].wild; w != nil {
-			w.sort(m.nodes)
+			w.arrange(m.nodes)
 		}
 	}
 	m.scratch.New = func() any { return &search{seen: make([]uint32, m.loops+1)} }
@@ -147,7 +146,8 @@ func (b *builder) stepWild(from int32, segment string) int32 {
 		if b.nodes[from].wild == nil {
 			b.nodes[from].wild = &wilds{}
 		}
-		b.nodes[from].wild.add(wild{segment, to})
+		w := b.nodes[from].wild
+		w.try = append(w.try, wild{segment, to})
 	}
 	return to
 }
@@ -170,63 +170,4 @@ func unescape(segment string) string {
 		}
 	}
 	return b.String()
-}
-
-// wild is a segment with wildcards, and where it leads.
-type wild struct {
-	segment string
-	to      int32
-}
-
-// wilds are the segments with wildcards that lead on from one node, by what a segment must begin or end with.
-type wilds struct {
-	prefix, suffix affixes
-	rest           []wild // those that begin and end with a wildcard, the one with the greatest entry first
-}
-
-// affixes are segments by the characters that they begin with, or end with.
-type affixes struct {
-	by      map[string][]wild
-	lengths []int // of the keys, ascending
-}
-
-func (w *wilds) add(e wild) {
-	prefix, suffix := ends(e.segment)
-	switch {
-	case prefix == "" && suffix == "":
-		w.rest = append(w.rest, e)
-	case len(prefix) >= len(suffix):
-		w.prefix.add(prefix, e)
-	default:
-		w.suffix.add(suffix, e)
-	}
-}
-
-func (a *affixes) add(key string, e wild) {
-	if a.by == nil {
-		a.by = map[string][]wild{}
-	}
-	a.by[key] = append(a.by[key], e)
-	if i, found := slices.BinarySearch(a.lengths, len(key)); !found {
-		a.lengths = slices.Insert(a.lengths, i, len(key))
-	}
-}
-
-// sort puts first what can decide most, so that a search that has found a later entry may stop.
-func (w *wilds) sort(nodes []node) {
-	later := func(a, b wild) int { return int(nodes[b.to].top) - int(nodes[a.to].top) }
-	slices.SortFunc(w.rest, later)
-	for _, a := range []affixes{w.prefix, w.suffix} {
-		for _, list := range a.by {
-			slices.SortFunc(list, later)
-		}
-	}
-}
-
-// ends returns what all that a segment matches begins and ends with; the segment has a wildcard. It reads a "*" after a
-// backslash as a wildcard too: what it returns is then less than it could be, and as true.
-func ends(segment string) (prefix, suffix string) {
-	first := strings.IndexAny(segment, `*?\`)
-	last := strings.LastIndexAny(segment, `*?\`)
-	return segment[:first], segment[last+1:]
 }

@@ -13,7 +13,7 @@ import (
 // wildLine draws lines of a CODEOWNERS over few letters, so that patterns meet paths and one another; some are in error.
 func wildLine() *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
-		pattern := rapid.StringMatching(`/?((a|b|ab|a\*|\*b|a\*b|a\?|\?|\*a\*|\\a|a\\\*|\*\\b|ä\*|\*ä|\*|\*\*|\*\*a)/){0,4}(a|b|ab|a\*|\*\.b|\?b|\*|\*\*|ä)?`).Draw(t, "pattern")
+		pattern := rapid.StringMatching(`/?((a|b|ab|a\*|\*b|a\*b|a\?|\?|\*a\*|\\a|a\\\*|\*\\b|ä\*|\*ä|\*|\*\*|\*\*a|(a|b|ä|\*|\?){1,4})/){0,4}(a|b|ab|a\*|\*\.b|\?b|\*|\*\*|ä)?`).Draw(t, "pattern")
 		return rapid.SampledFrom([]string{"", "", "", "", "!", "[x]", "/", "#"}).Draw(t, "spoiled") + pattern +
 			rapid.SampledFrom([]string{" @a", " @b", " @a @b", "", " nobody", " # none"}).Draw(t, "owners")
 	})
@@ -37,9 +37,23 @@ func agree(t interface{ Fatalf(string, ...any) }, data []byte, path string) {
 
 func TestCompiledIsLinear(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		file := strings.Join(rapid.SliceOfN(wildLine(), 0, 30).Draw(t, "lines"), "\n")
+		file := strings.Join(rapid.SliceOfN(wildLine(), 0, 60).Draw(t, "lines"), "\n")
 		for _, path := range rapid.SliceOfN(wildPath(), 1, 10).Draw(t, "paths") {
 			agree(t, []byte(file), path)
+		}
+	})
+}
+
+// TestCompiledWildcards has many segments with wildcards side by side, so that they are looked up by their literal parts.
+func TestCompiledWildcards(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		segment := rapid.StringMatching(`(a|b|ä|\*|\?|\\a|\\\*){1,6}`)
+		var file strings.Builder
+		for _, s := range rapid.SliceOfN(segment, 1, 60).Draw(t, "segments") {
+			file.WriteString("/x/" + s + " @a\n")
+		}
+		for _, name := range rapid.SliceOfN(rapid.StringMatching(`(a|b|ä|\*){1,6}`), 1, 10).Draw(t, "names") {
+			agree(t, []byte(file.String()), "x/"+name)
 		}
 	})
 }

@@ -96,34 +96,7 @@ func (s *search) step(at int32, segment string) {
 		s.enter(n.any)
 	}
 	if n.wild != nil {
-		s.stepWild(n.wild, segment)
-	}
-}
-
-func (s *search) stepWild(w *wilds, segment string) {
-	for _, length := range w.prefix.lengths {
-		if length > len(segment) {
-			break
-		}
-		s.try(w.prefix.by[segment[:length]], segment)
-	}
-	for _, length := range w.suffix.lengths {
-		if length > len(segment) {
-			break
-		}
-		s.try(w.suffix.by[segment[len(segment)-length:]], segment)
-	}
-	s.try(w.rest, segment)
-}
-
-func (s *search) try(list []wild, segment string) {
-	for _, e := range list {
-		if s.nodes[e.to].top <= s.above {
-			return // and so are those after it
-		}
-		if matchSegment(e.segment, segment) {
-			s.enter(e.to)
-		}
+		s.wildcards(n.wild, segment)
 	}
 }
 
