@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // ArchivedData is the Data of an Archived entry.
@@ -72,4 +73,16 @@ func (e Entry) Bounded() ([]byte, error) {
 type OmittedData struct {
 	Bytes  int    `json:"omittedBytes"`
 	SHA256 string `json:"omittedSHA256"` // hexadecimal
+}
+
+// ArchivedEntry is the entry that says where the first entries went.
+func ArchivedEntry(d ArchivedData, at time.Time) (Entry, error) {
+	data, err := json.Marshal(d)
+	if err != nil {
+		return Entry{}, fmt.Errorf("encode what is archived: %w", err)
+	}
+	return Entry{
+		At: at.UTC(), Step: Archived, Subject: "log", Ref: d.File, Data: data,
+		What: fmt.Sprintf("move entries %d to %d to the archive %s", d.First, d.Last, d.File),
+	}, nil
 }
