@@ -105,3 +105,24 @@ func TestImmutable(t *testing.T) {
 		}
 	}
 }
+
+func TestMadeBy(t *testing.T) {
+	bot, person := &account{ID: 9, Login: "keyreeve[bot]", Type: "Bot"}, &account{ID: 5, Login: "dana", Type: "User"}
+	for name, tt := range map[string]struct {
+		issue issue
+		want  bool
+	}{
+		"through this App":            {issue{User: bot, Via: &viaApp{ID: 7}}, true},
+		"through another App":         {issue{User: bot, Via: &viaApp{ID: 8}}, false},
+		"by its bot, no App named":    {issue{User: bot}, true},
+		"by another bot":              {issue{User: &account{Login: "other[bot]", Type: "Bot"}}, false},
+		"by a person":                 {issue{User: person}, false},
+		"by a person of that name":    {issue{User: &account{Login: "keyreeve[bot]", Type: "User"}}, false},
+		"by somebody who is gone":     {issue{}, false},
+		"by a person, in another App": {issue{User: person, Via: &viaApp{ID: 8}}, false},
+	} {
+		if got := tt.issue.madeBy(7, "keyreeve[bot]"); got != tt.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/google/go-github/v60/github"
 
@@ -14,8 +15,9 @@ import (
 // mostOwnIssues bounds the list of OwnIssues.
 const mostOwnIssues = 1000
 
-// OwnIssues implements workflow.Conversations. GitHub's filter goes by login, which somebody else could come to have, so each
-// is held against this App's id as well. The lists tell no closer: Issue does.
+// OwnIssues implements workflow.Conversations. Whose an issue is, is told by the App through which it was made or, where GitHub
+// names none, by its author: a login that ends in [bot] can't be a person's. With a label GitHub's own filter by creator is
+// left out, since one that missed an App's issues would have them opened again. The lists tell no closer: Issue does.
 // https://docs.github.com/en/rest/issues/issues#list-repository-issues
 func (f *Forge) OwnIssues(ctx context.Context, at workflow.Place, label string) ([]workflow.Issue, error) {
 	doing := "list keyreeve's own issues in " + at.Repo.String()
@@ -27,9 +29,12 @@ func (f *Forge) OwnIssues(ctx context.Context, at workflow.Place, label string) 
 	if err != nil {
 		return nil, fail(doing, err)
 	}
-	query := url.Values{"state": {"all"}, "creator": {slug + "[bot]"}, "sort": {"created"}, "direction": {"desc"}}
+	query := url.Values{"state": {"all"}, "sort": {"created"}, "direction": {"desc"}}
+	login := slug + "[bot]"
 	if label != "" {
 		query.Set("labels", label)
+	} else {
+		query.Set("creator", login)
 	}
 	all, _, err := readList[issue](ctx, s.gh, repoPath(at.Repo)+"/issues", query)
 	if err != nil {
@@ -37,11 +42,18 @@ func (f *Forge) OwnIssues(ctx context.Context, at workflow.Place, label string) 
 	}
 	var out []workflow.Issue
 	for _, i := range all {
-		if i.Via != nil && i.Via.ID == f.cfg.AppID && i.PullRequest == nil && len(out) < mostOwnIssues {
+		if i.madeBy(f.cfg.AppID, login) && i.PullRequest == nil && len(out) < mostOwnIssues {
 			out = append(out, i.fact())
 		}
 	}
 	return out, nil
+}
+
+func (i issue) madeBy(app int64, login string) bool {
+	if i.Via != nil {
+		return i.Via.ID == app
+	}
+	return i.User.bot() && strings.EqualFold(i.User.Login, login)
 }
 
 // openIssue opens an issue. Like a comment, a second one is a second one: whether it is there is to be read first.

@@ -215,3 +215,21 @@ func TestDraft(t *testing.T) {
 	w.call(tok, "POST", registry+"/pulls", `{"title":"A","head":"a","base":"main","draft":true}`).want(201).is("mergeable_state", "draft")
 	w.call(tok, "PUT", registry+"/pulls/1/merge", nil).want(405)
 }
+
+// TestForcePush: a branch that begins anew holds one commit on the default branch's tip, and its pull request follows.
+func TestForcePush(t *testing.T) {
+	w := newWorld(t)
+	rory := w.As("rory")
+	first, err := rory.Push("acme/identities", "a", map[string]string{"x": "1\n"}, "One")
+	must(t, err)
+	_, err = rory.OpenPull("acme/identities", "A", "", "a", "main")
+	must(t, err)
+	second, err := rory.ForcePush("acme/identities", "a", map[string]string{"y": "2\n"}, "Two")
+	must(t, err)
+	tok := w.token("")
+	w.call(tok, "GET", registry+"/pulls/1", nil).want(200).is("head.sha", second).is("commits", 1).is("changed_files", 1)
+	w.call(tok, "GET", registry+"/compare/"+first+"..."+second, nil).want(200).is("status", "diverged")
+	if _, err := rory.ForcePush("acme/identities", "main", map[string]string{"y": "2\n"}, "Two"); err == nil {
+		t.Error("the default branch was forced")
+	}
+}
