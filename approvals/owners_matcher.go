@@ -46,7 +46,7 @@ func newMatcher(n int, globs func(int) []glob) *matcher {
 	b := builder{matcher: m, wild: map[edge]int32{}}
 	for i := range n {
 		for _, g := range globs(i) {
-			b.add(g, int32(i)) //nolint:gosec // a file of 3 MB has not that many lines
+			b.add(g, int32(i))
 		}
 	}
 	for i := range m.nodes {

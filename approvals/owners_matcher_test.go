@@ -24,7 +24,10 @@ func wildPath() *rapid.Generator[string] {
 }
 
 // agree holds the compiled form to the linear one.
-func agree(t interface{ Fatalf(string, ...any) }, data []byte, path string) {
+func agree(t interface {
+	Fatalf(format string, args ...any)
+}, data []byte, path string,
+) {
 	c := ParseCodeowners(data)
 	want, wantOK := linear(c, path)
 	if got, ok := c.Match(path); got.Line != want.Line || ok != wantOK {

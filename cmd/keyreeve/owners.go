@@ -138,29 +138,29 @@ func (q *ownersQuery) answerInput(stdin io.Reader, out printer, stderr io.Writer
 		end = 0
 	}
 	lines := bufio.NewReader(stdin)
-	for {
+	for more := true; more; {
 		line, err := lines.ReadString(end)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read paths: %w", err)
 		}
+		more = err == nil
 		number++
 		line = strings.TrimSuffix(line, string(end))
 		if !q.null {
 			line = strings.TrimSuffix(line, "\r")
 		}
-		if line != "" {
-			path, err := q.place.path(line)
-			if err != nil {
-				return &exitError{exitUsage, fmt.Errorf("standard input, path %d: %w", number, err)}
-			}
-			if err := q.answer(path, out, stderr); err != nil {
-				return err
-			}
+		if line == "" {
+			continue
 		}
-		if err != nil { // the end
-			return nil
+		path, err := q.place.path(line)
+		if err != nil {
+			return &exitError{exitUsage, fmt.Errorf("standard input, path %d: %w", number, err)}
+		}
+		if err := q.answer(path, out, stderr); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // ownersAnswer is what --json prints for a path.
@@ -183,12 +183,12 @@ func (q *ownersQuery) answer(path string, out printer, stderr io.Writer) error {
 			printable(path), touched[0].Line)
 	}
 	q.poor = q.poor || len(a.Owners) == 0 || len(touched) > 0
-	return out.print(a)
+	return out.write(a)
 }
 
 // printer prints answers, in one of two forms.
 type printer struct {
-	print func(ownersAnswer) error
+	write func(ownersAnswer) error
 	flush func() error
 }
 
@@ -197,11 +197,11 @@ func (q *ownersQuery) printer(w io.Writer) printer {
 		buffered := bufio.NewWriter(w)
 		enc := json.NewEncoder(buffered)
 		enc.SetEscapeHTML(false)
-		return printer{print: func(a ownersAnswer) error { return enc.Encode(a) }, flush: buffered.Flush}
+		return printer{write: func(a ownersAnswer) error { return enc.Encode(a) }, flush: buffered.Flush}
 	}
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	head := "PATH\tOWNERS\tLINE\tPATTERN\n"
-	return printer{flush: table.Flush, print: func(a ownersAnswer) error {
+	return printer{flush: table.Flush, write: func(a ownersAnswer) error {
 		owners, line, pattern := strings.Join(a.Owners, " "), fmt.Sprint(a.Line), printable(a.Pattern)
 		if owners == "" {
 			owners = "(no owner)"

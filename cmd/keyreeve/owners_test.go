@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -106,5 +107,41 @@ func TestOwnersOfMany(t *testing.T) {
 	}
 	if answers.More() {
 		t.Error("more answers than paths")
+	}
+}
+
+// TestOwnersRefuses has what a script would need megabytes or odd bytes for.
+func TestOwnersRefuses(t *testing.T) {
+	dir := t.TempDir()
+	small, large := filepath.Join(dir, "small"), filepath.Join(dir, "large")
+	for file, text := range map[string]string{small: "* @all\n", large: "* @all\n" + strings.Repeat("#\n", approvals.CodeownersLimit/2)} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		q     ownersQuery
+		args  []string
+		stdin string
+		code  int
+		want  string
+	}{
+		"3 MB":                    {ownersQuery{file: large}, []string{"a"}, "", exitFailed, "GitHub does not load it"},
+		"a folder for a file":     {ownersQuery{file: dir}, []string{"a"}, "", exitUsage, "is a directory"},
+		"a NUL without -z":        {ownersQuery{file: small}, nil, "a\x00b\n", exitUsage, "standard input, path 1: "},
+		"a folder in the input":   {ownersQuery{file: small}, nil, "a\n\nb/", exitUsage, "standard input, path 3: "},
+		"a folder, and no output": {ownersQuery{file: small}, []string{"a", "b/"}, "", exitUsage, "is a folder"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			err := c.q.run(c.args, strings.NewReader(c.stdin), &out, &errs)
+			e, ok := errors.AsType[*exitError](err)
+			if !ok || e.code != c.code || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want exit code %d with %q", err, c.code, c.want)
+			}
+			if c.args != nil && out.Len() > 0 {
+				t.Errorf("printed %q", out.String())
+			}
+		})
 	}
 }

@@ -103,7 +103,7 @@ func Machine() string {
 	model := "unknown CPU"
 	if f, err := os.Open("/proc/cpuinfo"); err == nil {
 		model = modelName(f)
-		_ = f.Close() //nolint:errcheck // it was only read
+		_ = f.Close()
 	}
 	return fmt.Sprintf("%s, %d cores, %s/%s, %s", model, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
