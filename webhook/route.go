@@ -5,10 +5,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/google/go-github/v60/github"
 
+	"github.com/keyreeve/keyreeve/approvals"
 	"github.com/keyreeve/keyreeve/internal/identity"
 	"github.com/keyreeve/keyreeve/internal/workflow"
 )
@@ -210,6 +212,8 @@ func (r *router) checkRun(e *github.CheckRunEvent) (Routing, error) {
 	switch button := e.GetRequestedAction(); {
 	case e.GetAction() == rerequested:
 		out.Presses = r.presses(out.Subjects, workflow.Rerun, run.GetHeadSHA())
+	case len(out.Subjects) > 0 && button != nil && !isButton(button.Identifier):
+		return ignore(RuleUnknownButton), nil
 	case button != nil:
 		out.Presses = r.presses(out.Subjects, button.Identifier, run.GetHeadSHA())
 	}
@@ -224,6 +228,11 @@ func (r *router) checkSuite(e *github.CheckSuiteEvent) (Routing, error) {
 		out.Presses = r.presses(out.Subjects, workflow.Rerun, suite.GetHeadSHA())
 	}
 	return out, err
+}
+
+// isButton says whether a check run of this App has such a button (checks.Approvals).
+func isButton(identifier string) bool {
+	return slices.Contains([]string{string(approvals.Approve), string(approvals.Deny), approvals.ExplainCommand}, identifier)
 }
 
 // presses makes of an event that tells of a pressed button what is kept of it. It is named by the body, so that the same

@@ -86,6 +86,7 @@ func TestRoute(t *testing.T) {
 		{"review elsewhere", "pull_request_review", []string{elsewhere, `{"pull_request":{"number":4}}`}, "ignored: not a registry"},
 		{"check asked for again", "check_run", []string{inRegistry, ownCheck}, "7/pull/10#4 7/pull/10#6"},
 		{"button", "check_run", []string{inRegistry, ownCheck, `{"action":"requested_action"}`}, "7/pull/10#4 7/pull/10#6"},
+		{"a button that no check run has", "check_run", []string{inRegistry, ownCheck, `{"action":"requested_action","requested_action":{"identifier":"rerun"}}`}, "ignored: unknown button"},
 		{"in the merge queue", "merge_group", []string{inRegistry, queuedPull}, "7/merge-group/10@h1"},
 		{"taken out of the merge queue", "merge_group", []string{inRegistry, queuedPull, `{"action":"destroyed"}`}, "ignored: check report"},
 		{"a merge queue elsewhere", "merge_group", []string{elsewhere, queuedPull}, "ignored: not a registry"},

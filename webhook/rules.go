@@ -27,6 +27,8 @@ const (
 	RuleCheckReport Rule = "check report"
 	// RuleForeignCheck: the check belongs to another App.
 	RuleForeignCheck Rule = "check of another App"
+	// RuleUnknownButton: a check run of an older version had this button, and nothing is done for it any more.
+	RuleUnknownButton Rule = "unknown button"
 	// RuleNoPull: the check has no pull request in this repository. GitHub lists none for heads in forks.
 	RuleNoPull Rule = "check without a pull request"
 )
