@@ -1,6 +1,7 @@
 package approvals_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -112,5 +113,16 @@ func TestGlassOf(t *testing.T) {
 	}
 	if g := approvals.GlassOf(p, identity.Grant{Duration: hour + 1}); g == nil || g.Blocked == nil || g.Blocked.Code != approvals.OverrideTooLong {
 		t.Errorf("too long: %+v", g)
+	}
+}
+
+func TestRuleNeeds(t *testing.T) {
+	got := approvals.RuleNeeds([]identity.Rule{{Name: "production", Require: []identity.Quorum{{From: []string{"@acme/security"}, Count: 2}, {From: []string{"@erin"}, Count: 1}}}, {Name: "none"}})
+	want := []approvals.Need{
+		{Kind: approvals.PolicyRule, Subject: "production", Owners: []string{"@acme/security"}, Count: 2, Source: "keyreeve.yaml rule production"},
+		{Kind: approvals.PolicyRule, Subject: "production", Owners: []string{"@erin"}, Count: 1, Source: "keyreeve.yaml rule production"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the needs are %+v", got)
 	}
 }

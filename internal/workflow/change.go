@@ -45,7 +45,7 @@ func (w *Walker) observeChange(ctx context.Context, f *issueFacts) (err error) {
 	}
 	f.excludeAuthors(*f.pull)
 	for _, path := range changedPaths(f.pull.Files) {
-		f.needs = append(f.needs, f.owners.need(approvals.Path, path, path))
+		f.needs = append(f.needs, f.owners.Need(approvals.Path, path, path))
 	}
 	if f.people, err = w.standBehind(ctx, f.subject.Installation, owners(f.needs)); err != nil {
 		return err

@@ -110,7 +110,7 @@ func (f issueFacts) changes(d approvals.Decision) []Change {
 func (f issueFacts) approval(digest string, votes []approvals.Vote) approvals.Facts {
 	facts := approvals.Facts{
 		Digest: digest, Needs: f.needs, People: f.people, Excluded: f.excluded,
-		Votes: votes, Locked: f.issue.Locked, Unknown: f.unknown, Stopped: f.stopped, SameTree: f.sameTree, BreakGlass: f.breakGlass(),
+		Votes: votes, Locked: f.issue.Locked, Unknown: f.unknown, Stopped: f.stopped, SameTree: f.sameTree, BreakGlass: approvals.GlassOf(f.rules, *f.grant),
 	}
 	if f.pull == nil {
 		return facts
@@ -120,20 +120,6 @@ func (f issueFacts) approval(digest string, votes []approvals.Vote) approvals.Fa
 		facts.Stopped = append(slices.Clone(f.stopped), approvals.Reason{Code: approvals.ContentDiffers, Subject: f.grant.Path()})
 	}
 	return facts
-}
-
-// breakGlass is who may override by the policy, nil where nobody may. An override gives short access only, and what is asked
-// for is never shortened silently: who needs it now edits the issue to ask for less.
-func (f issueFacts) breakGlass() *approvals.BreakGlass {
-	policy := f.rules.BreakGlass
-	if policy == nil {
-		return nil
-	}
-	glass := approvals.BreakGlass{From: policy.From}
-	if f.grant.Duration > policy.MaxDuration {
-		glass.Blocked = &approvals.Reason{Code: approvals.OverrideTooLong, Detail: policy.MaxDuration.String()}
-	}
-	return &glass
 }
 
 var verdictStates = map[approvals.Verdict]RequestState{

@@ -52,7 +52,7 @@ func (w *Walker) observeResource(ctx context.Context, f *issueFacts) error {
 	if err != nil {
 		return err
 	}
-	f.needs = append(f.needs, owners.need(approvals.Resource, repo.String(), approvals.ResourcePath))
+	f.needs = append(f.needs, owners.Need(approvals.Resource, repo.String(), approvals.ResourcePath))
 	return nil
 }
 

@@ -260,8 +260,8 @@ func (w *Walker) observeRecords(ctx context.Context, f *issueFacts, rules identi
 	f.useCase = &uc
 	f.problems = append(f.problems, identity.CheckGrant(rules, id, uc, *f.grant, f.now)...)
 	path = f.grant.Path()
-	f.needs = append(f.needs, f.owners.need(approvals.Path, path, path))
-	f.needs = append(f.needs, quorums(identity.MatchingRules(rules, id, *f.grant))...)
+	f.needs = append(f.needs, f.owners.Need(approvals.Path, path, path))
+	f.needs = append(f.needs, approvals.RuleNeeds(identity.MatchingRules(rules, id, *f.grant))...)
 	if f.pull == nil || !f.pull.Merged {
 		return nil
 	}

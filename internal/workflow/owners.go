@@ -3,22 +3,16 @@ package workflow
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/approvals"
 	"github.com/keyreeve/keyreeve/internal/identity"
 )
 
-// ownersFile is a repository's CODEOWNERS as it stands on its default branch.
+// ownersFile is a repository's CODEOWNERS as it stands on its default branch, and git's name for it.
 type ownersFile struct {
-	repo  identity.Repo
-	path  string // "" where the repository has none
-	blob  string
-	size  int
-	rules approvals.Codeowners
-	// reported is what GitHub itself finds wrong with the file.
-	reported []OwnersError
+	approvals.OwnersFile
+	blob string
 }
 
 // readOwners reads the first CODEOWNERS in GitHub's order of places. A
@@ -33,58 +27,14 @@ func (w *Walker) readOwners(ctx context.Context, at Place, ref string) (ownersFi
 		case err != nil:
 			return ownersFile{}, err
 		}
-		o := ownersFile{repo: at.Repo, path: path, blob: f.SHA, size: len(f.Data), rules: approvals.ParseCodeowners(f.Data)}
-		o.reported, err = w.Codeowners.CodeownersErrors(ctx, at, ref)
+		o := ownersFile{approvals.OwnersFile{Repo: at.Repo, Path: path, Rules: approvals.ParseCodeowners(f.Data)}, f.SHA}
+		reported, err := w.Codeowners.CodeownersErrors(ctx, at, ref)
+		for _, e := range reported {
+			o.Reported = append(o.Reported, approvals.ReportedError{Path: e.Path, Line: e.Line, Kind: e.Kind})
+		}
 		return o, err
 	}
-	return ownersFile{repo: at.Repo}, nil
-}
-
-// need says whose approval a path needs by this CODEOWNERS. It never says
-// "nobody's": what has no owner is blocked, with the reason.
-func (o ownersFile) need(kind approvals.NeedKind, subject, path string) approvals.Need {
-	n := approvals.Need{Kind: kind, Subject: subject, Count: 1}
-	block := func(code approvals.Code, detail string) approvals.Need {
-		about := subject
-		if code == approvals.NoCodeowners || code == approvals.OwnersTooLarge {
-			about = o.repo.String()
-		}
-		n.Blocked = &approvals.Reason{Code: code, Subject: about, Detail: detail}
-		return n
-	}
-	if o.path == "" {
-		return block(approvals.NoCodeowners, "")
-	}
-	if o.size > approvals.CodeownersLimit {
-		return block(approvals.OwnersTooLarge, "")
-	}
-	if bad := o.rules.ErrorTouches(path); len(bad) > 0 {
-		return block(approvals.OwnersInvalid, fmt.Sprintf("line %d: %s", bad[0].Line, bad[0].Message))
-	}
-	rule, ok := o.rules.Match(path)
-	if !ok || len(rule.Owners) == 0 {
-		return block(approvals.NoOwner, "")
-	}
-	// GitHub knows more than the file says: an account that is gone, a team that can't see the repository.
-	for _, e := range o.reported {
-		if e.Path == o.path && e.Line == rule.Line {
-			return block(approvals.OwnersInvalid, fmt.Sprintf("line %d: GitHub says %s", e.Line, e.Kind))
-		}
-	}
-	n.Owners = rule.Owners
-	n.Source = fmt.Sprintf("%s:%s:%d %s", o.repo, o.path, rule.Line, rule.Pattern)
-	return n
-}
-
-// quorums turns the policy's rules that match a grant into needs.
-func quorums(rules []identity.Rule) []approvals.Need {
-	var needs []approvals.Need
-	for _, r := range rules {
-		for _, q := range r.Require {
-			needs = append(needs, approvals.Need{Kind: approvals.PolicyRule, Subject: r.Name, Owners: q.From, Count: q.Count, Source: "keyreeve.yaml rule " + r.Name})
-		}
-	}
-	return needs
+	return ownersFile{OwnersFile: approvals.OwnersFile{Repo: at.Repo}}, nil
 }
 
 // standBehind reads who stands behind each owner. A look-up that
