@@ -36,6 +36,12 @@ type Config struct {
 	Listen string `env:"LISTEN" envDefault:"127.0.0.1:8080"`
 	// Registry is the registry repository: a name that each organization has one of, or owner/name for one organization alone.
 	Registry string `env:"REGISTRY" envDefault:"identities"`
+	// LogKeyFile holds the keys that sign the audit log's head; it is made where there is none. Default: beside a SQLite file.
+	LogKeyFile string `env:"LOG_KEY_FILE"`
+	// LogOrigin names the audit log for ever, as a URL without its scheme; default keyreeve.invalid/app/APP_ID.
+	LogOrigin string `env:"LOG_ORIGIN"`
+	// LogToken is what a reader of the log's entries at /log/ has to send, at least 16 characters; without it nobody may read them.
+	LogToken string `env:"LOG_TOKEN"`
 	// LogLevel is debug, info, warn or error.
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 
@@ -128,7 +134,7 @@ func (c *Config) check() []string {
 	if c.AppID < 0 {
 		wrong = append(wrong, prefix+"APP_ID is not an App's id: it is on the App's settings page")
 	}
-	for name, secret := range map[string]string{"WEBHOOK_SECRET": c.WebhookSecret, "WEBHOOK_SECRET_OLD": c.WebhookSecretOld} {
+	for name, secret := range map[string]string{"WEBHOOK_SECRET": c.WebhookSecret, "WEBHOOK_SECRET_OLD": c.WebhookSecretOld, "LOG_TOKEN": c.LogToken} {
 		if secret != "" && len(secret) < 16 {
 			wrong = append(wrong, prefix+name+" has fewer than 16 characters: make one with `openssl rand -hex 32`")
 		}

@@ -34,11 +34,15 @@ It is configured by environment variables alone:
   KEYREEVE_DATABASE_URL        a SQLite file's path, or postgres://USER@HOST/NAME; default keyreeve.db
   KEYREEVE_LISTEN              default 127.0.0.1:8080
   KEYREEVE_REGISTRY            the registry's name in each organization, or owner/name for one alone; default identities
+  KEYREEVE_LOG_KEY_FILE        keys that sign the audit log's head, made where there are none; default beside a SQLite file
+  KEYREEVE_LOG_ORIGIN          the audit log's name for ever, as host.example/path; default keyreeve.invalid/app/APP_ID
+  KEYREEVE_LOG_TOKEN           who sends it as a bearer token may read the log's entries at /log/; without it nobody may
   KEYREEVE_LOG_LEVEL           debug, info (default), warn or error
 
 A variable that starts with KEYREEVE_ and is none of these, or a wrong value, stops the start.
 
-It also serves /healthz (it runs), /readyz (a delivery could be accepted now) and /metrics (Prometheus).
+It also serves /healthz (it runs), /readyz (a delivery could be accepted now), /metrics (Prometheus), and /log/:
+the audit log's signed head and its tiles (c2sp.org/tlog-tiles), by which anybody can hold the bot to its log.
 SIGTERM or Ctrl-C closes the door, lets work in hand end, and hands back what has not ended.`,
 		Example: `  KEYREEVE_APP_ID=12345 KEYREEVE_PRIVATE_KEY_FILE=key.pem KEYREEVE_WEBHOOK_SECRET="$(cat secret)" keyreeve serve`,
 		Args:    cobra.NoArgs,
@@ -65,6 +69,7 @@ func serve(ctx context.Context, cfg Config, stderr io.Writer) error {
 	b, err := bot.Start(ctx, bot.Config{
 		AppID: cfg.AppID, PrivateKey: cfg.privateKey, WebhookSecrets: secrets, GitHubURL: cfg.GitHubURL,
 		DatabaseURL: cfg.DatabaseURL, Registry: cfg.Registry, Log: log,
+		LogKeyFile: cfg.LogKeyFile, LogOrigin: cfg.LogOrigin, LogToken: cfg.LogToken,
 	}, l)
 	if err != nil {
 		_ = l.Close() // the start failed; nothing was served on it

@@ -16,6 +16,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/internal/forge"
 	"github.com/keyreeve/keyreeve/internal/identity"
+	"github.com/keyreeve/keyreeve/internal/ledger"
 	"github.com/keyreeve/keyreeve/internal/provider"
 	"github.com/keyreeve/keyreeve/internal/queue"
 	"github.com/keyreeve/keyreeve/internal/store"
@@ -32,6 +33,9 @@ type Config struct {
 	GitHubURL      string   // the REST base, as given
 	DatabaseURL    string   // a SQLite file's path, or postgres://…
 	Registry       string   // "identities", in each organization; or "acme/identities", in that one alone
+	LogKeyFile     string   // the keys that sign the log's head, made where there are none; default beside a SQLite file
+	LogOrigin      string   // the log's name for ever; default by the App's id
+	LogToken       string   // who sends it may read the log's entries at /log/; "": nobody
 
 	Now   func() time.Time
 	Log   *slog.Logger
@@ -44,6 +48,7 @@ type Config struct {
 type Bot struct {
 	store  *store.Store
 	queue  *queue.Queue
+	ledger *ledger.Log // nil where there is no key file
 	server *http.Server
 	addr   string
 	closed atomic.Bool // the door is closed: deliveries get 503, /readyz too
@@ -75,7 +80,11 @@ func Start(ctx context.Context, c Config, l net.Listener) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := assemble(c, l, db, github, registry, m)
+	log, err := openLog(ctx, c, db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	b, err := assemble(c, l, db, log, github, registry, m)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -90,7 +99,7 @@ func Start(ctx context.Context, c Config, l net.Listener) (*Bot, error) {
 	return b, nil
 }
 
-func assemble(c Config, l net.Listener, db *store.Store, github *forge.Forge, registry registryFunc, m *metrics) (*Bot, error) {
+func assemble(c Config, l net.Listener, db *store.Store, log *ledger.Log, github *forge.Forge, registry registryFunc, m *metrics) (*Bot, error) {
 	providers, err := provider.New(provider.Repository(github))
 	if err != nil {
 		return nil, err
@@ -99,7 +108,7 @@ func assemble(c Config, l net.Listener, db *store.Store, github *forge.Forge, re
 		Conversations: github, Repositories: github, Codeowners: github, Pulls: github, People: github, Applier: github,
 		Providers: providers.For, Store: db, Registry: registry, Now: c.Now, Log: c.Log, Trace: c.Trace,
 	})
-	b := &Bot{store: db, addr: l.Addr().String(), failed: make(chan error, 1), log: c.Log}
+	b := &Bot{store: db, ledger: log, addr: l.Addr().String(), failed: make(chan error, 1), log: c.Log}
 	b.queue, err = queue.New(db, queue.Handlers{
 		Delivery: func(_ context.Context, d workflow.Delivery) (workflow.Routed, error) {
 			return route(c.AppID, registry, d)
@@ -153,7 +162,9 @@ func (b *Bot) Failed() <-chan error { return b.failed }
 // store, and is taken up at the next start.
 func (b *Bot) Stop(ctx context.Context) error {
 	b.closed.Store(true)
-	return errors.Join(b.server.Shutdown(ctx), b.queue.Stop(ctx), b.store.Close())
+	err := errors.Join(b.server.Shutdown(ctx), b.queue.Stop(ctx))
+	signLog(context.WithoutCancel(ctx), b.ledger, b.log)
+	return errors.Join(err, b.store.Close())
 }
 
 // registryFunc names an organization's registry, if it is served.

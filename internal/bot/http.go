@@ -30,6 +30,10 @@ func (b *Bot) serve(c Config, m *metrics) (*http.Server, error) {
 	r.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	r.GET("/readyz", b.ready)
 	r.GET("/metrics", b.metrics(m))
+	if b.ledger != nil {
+		r.GET("/log/*path", serveLog(b.ledger, c.LogToken, c.Log))
+		r.HEAD("/log/*path", serveLog(b.ledger, c.LogToken, c.Log))
+	}
 	return &http.Server{
 		Handler: r, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

@@ -174,3 +174,15 @@ func publicKey(secret string) (string, error) {
 	}
 	return v, nil
 }
+
+// KeyFile is where the keys of a SQLite database's log are kept when nobody says otherwise: beside it, "keyreeve.db.key".
+// url names a database as store.Open takes it; for PostgreSQL it is "".
+func KeyFile(url string) string {
+	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
+		return ""
+	}
+	for _, scheme := range []string{"sqlite://", "sqlite:", "file://", "file:"} {
+		url = strings.TrimPrefix(url, scheme)
+	}
+	return url + ".key"
+}
