@@ -133,7 +133,7 @@ func FuzzCanonicalize(f *testing.F) {
 }
 
 func TestControls(t *testing.T) {
-	for _, s := range []Step{Received, Decided, Intended, Applied, Failed, Verified, Changed, IsStuck} {
+	for _, s := range []Step{Received, Decided, Intended, Applied, Failed, Verified, Changed, IsStuck, Archived} {
 		list := Controls(s)
 		if len(list) == 0 {
 			t.Errorf("step %s is evidence for nothing", s)

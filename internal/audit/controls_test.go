@@ -1,0 +1,61 @@
+package audit
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestControlsPage holds docs/controls.md to the catalogue.
+func TestControlsPage(t *testing.T) {
+	const page = "../../docs/controls.md"
+	if *update {
+		if err := os.WriteFile(page, []byte(ControlsMarkdown()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil || string(got) != ControlsMarkdown() {
+		t.Errorf("docs/controls.md is not written from the catalogue (%v): run this test with -update", err)
+	}
+}
+
+// TestCatalogue: every control that was promised is there, once, and each says what it does not cover.
+func TestCatalogue(t *testing.T) {
+	want := []string{"ID.AM", "PR.AA-01", "PR.AA-02", "PR.AA-03", "PR.AA-05", "PR.PS-04", "DE.CM", "RS.MI"}
+	for _, n := range []string{"1", "2", "3", "4", "5", "6", "7"} {
+		want = append(want, "tenet-"+n)
+	}
+	for _, n := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"} {
+		want = append(want, "NHI"+n+":2025")
+	}
+	var got []string
+	for _, c := range Catalogue() {
+		catalogue, short := c.names()
+		got = append(got, short)
+		if found, ok := FindControl(short); !ok || found.ID != c.ID || catalogue == "" {
+			t.Errorf("%s is not found by its own id", short)
+		}
+		if found, ok := FindControl(c.ID); !ok || found.ID != c.ID {
+			t.Errorf("%s is not found", c.ID)
+		}
+		if len(c.Not) < 20 || c.Title == "" {
+			t.Errorf("%s does not say what it is, or what it does not cover", c.ID)
+		}
+		if (c.Coverage == NotCovered) != (len(c.Shows) == 0) || c.Coverage == NotCovered && len(c.Steps) > 0 {
+			t.Errorf("%s is %s, and shows %v", c.ID, c.Coverage, c.Shows)
+		}
+		for _, s := range c.Shows {
+			if !strings.HasSuffix(s, ".") {
+				t.Errorf("%s: %q is no sentence", c.ID, s)
+			}
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("controls\n%v, want\n%v", got, want)
+	}
+	if c, ok := FindControl("PR.AA-99"); ok {
+		t.Errorf("found %+v", c)
+	}
+}
