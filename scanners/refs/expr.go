@@ -38,12 +38,11 @@ func (f *file) expression(src string, n *yaml.Node, p place, inputs bool, cursor
 			continue
 		}
 		r := Reference{Kind: kind, Job: p.job, Environment: p.environment, Context: p.String(), Uses: p.uses}
-		name, at := nameAfter(tokens[i+1:])
+		r.Name = nameAfter(tokens[i+1:])
 		cursor = f.find(cursor, t.Value)
 		place := cursor
-		if at != nil {
-			r.Name = name
-			place = f.find(cursor, name)
+		if r.Name != "" {
+			place = f.find(cursor, r.Name)
 		} else {
 			r.Any = true
 		}
@@ -82,19 +81,19 @@ func contextOf(name string, inputs bool) (Kind, bool) {
 	return "", false
 }
 
-// nameAfter reads .NAME or ['NAME'] behind a context; without either, the name is not known: nil.
-func nameAfter(rest []*actionlint.Token) (string, *actionlint.Token) {
+// nameAfter reads .NAME or ['NAME'] behind a context; without either, the name is not known: "".
+func nameAfter(rest []*actionlint.Token) string {
 	if len(rest) >= 2 && rest[0].Kind == actionlint.TokenKindDot && rest[1].Kind == actionlint.TokenKindIdent {
-		return rest[1].Value, rest[1]
+		return rest[1].Value
 	}
 	if len(rest) >= 3 && rest[0].Kind == actionlint.TokenKindLeftBracket &&
 		rest[1].Kind == actionlint.TokenKindString && rest[2].Kind == actionlint.TokenKindRightBracket {
 		quoted := rest[1].Value
 		if len(quoted) >= 2 {
-			return strings.ReplaceAll(quoted[1:len(quoted)-1], "''", "'"), rest[1]
+			return strings.ReplaceAll(quoted[1:len(quoted)-1], "''", "'")
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // start is the byte of the file at which a node begins. The parser counts characters, so a line is walked from

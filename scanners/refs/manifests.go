@@ -85,7 +85,7 @@ func (f *file) composeScalar(n *yaml.Node, p place) {
 	cursor := f.start(n)
 	for _, use := range interpolations(n.Value) {
 		cursor = f.find(cursor, use.written)
-		line, column := f.position(cursor+len(use.written)-len(use.name))
+		line, column := f.position(cursor + len(use.written) - len(use.name))
 		f.add(Reference{Name: use.name, Kind: Environment, Line: line, Column: column, Context: p.String()})
 		cursor = min(cursor+len(use.written), len(f.content))
 	}

@@ -240,7 +240,11 @@ func FuzzFind(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which int, content []byte) {
 		paths := fuzzed()
 		path := paths[(which%len(paths)+len(paths))%len(paths)]
+		begin := time.Now()
 		found, _ := refs.Find(path, content)
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("%d bytes took %v", len(content), took)
+		}
 		lines := strings.Count(string(content), "\n") + 1
 		for _, r := range found {
 			if r.Line < 1 || r.Line > lines || r.Column < 1 || r.Column > len(content)+1 || (r.Name == "") != r.Any {

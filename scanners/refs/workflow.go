@@ -29,10 +29,8 @@ func (f *file) workflowNode(n *yaml.Node, p place) place {
 			Kind: Secret, Any: true, Line: n.Line, Column: f.byteColumn(n),
 			Job: p.job, Environment: p.environment, Context: p.String(), Uses: p.uses,
 		})
-	case p.is("on", "workflow_call", "secrets") && n.Kind == yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			f.add(Reference{Name: n.Content[i].Value, Kind: Secret, Line: n.Content[i].Line, Column: f.byteColumn(n.Content[i]), Context: p.String()})
-		}
+	case p.is("on", "workflow_call", "secrets"):
+		f.keys(n, Secret, p)
 	}
 	f.expressions(n, p, false)
 	return p
@@ -43,10 +41,8 @@ func (f *file) workflowNode(n *yaml.Node, p place) place {
 func (f *file) action() {
 	for _, doc := range f.documents() {
 		w := &walk{f: f, visit: func(n *yaml.Node, p place) place {
-			if p.is("inputs") && n.Kind == yaml.MappingNode {
-				for i := 0; i+1 < len(n.Content); i += 2 {
-					f.add(Reference{Name: n.Content[i].Value, Kind: Input, Line: n.Content[i].Line, Column: f.byteColumn(n.Content[i]), Context: p.String()})
-				}
+			if p.is("inputs") {
+				f.keys(n, Input, p)
 			}
 			if len(p.keys) == 3 && p.keys[0] == "runs" && p.keys[1] == "steps" {
 				p.uses = text(child(n, "uses"))
