@@ -22,11 +22,27 @@ type pattern struct {
 // A table finds patterns by the hash of their window: a bitmap that is small enough for the processor's cache answers
 // for nearly every place of a text, a hash table for the few that are left.
 type table struct {
-	bitmap []uint64
-	shift  uint // of a hash, to its bit in the bitmap
+	used   bool
+	small  *smallBitmap // or
+	large  *largeBitmap
+	shift  uint     // of a hash, to its bit in the bitmap
+	second []uint64 // a second bitmap, of other bits of the hash
+	mask2  uint64
 	slots  []slot
 	mask   uint32
 }
+
+// The bitmaps: with as many patterns as the small one is for, one place in 100 is looked at twice.
+const (
+	smallBits     = 21 // 256 KiB
+	largeBits     = 23 // 1 MiB
+	smallPatterns = 20_000
+)
+
+type (
+	smallBitmap [1 << (smallBits - 6)]uint64
+	largeBitmap [1 << (largeBits - 6)]uint64
+)
 
 type slot struct {
 	first   uint32 // the upper half of the window's hash
@@ -39,9 +55,9 @@ type Matcher struct {
 	peppers  Peppers
 	long     table // windows of eight bytes
 	short    table // windows of four, for names and ids of fewer than eight
-	hasShort bool
-	longest  int // bytes of the longest key
+	longest  int   // bytes of the longest key
 	keys     int
+	labels   []string
 	scans    sync.Pool // of *scan
 }
 
@@ -50,7 +66,7 @@ type Matcher struct {
 // left out in silence. What of a key is looked for is in Key; a name is matched as a whole word of letters,
 // digits and underscores, an id where no letter or digit stands before or after it, a value anywhere.
 func Compile(keys []Key, p Peppers) (*Matcher, error) {
-	c := compiler{m: &Matcher{peppers: p, keys: len(keys)}, texts: map[textKey]int{}, values: map[[macLen]byte]int{}}
+	c := compiler{m: &Matcher{peppers: p, keys: len(keys), labels: labelsOf(keys)}, texts: map[textKey]int{}, values: map[[macLen]byte]int{}}
 	var wrong []error
 	for i := range keys {
 		wrong = append(wrong, keys[i].check(i)...)
@@ -172,7 +188,7 @@ func (c *compiler) tables() {
 			long++
 		}
 	}
-	m.long, m.short, m.hasShort = newTable(long), newTable(short), short > 0
+	m.long, m.short = newTable(long, long > smallPatterns), newTable(short, false)
 	for i := range m.patterns {
 		switch p := &m.patterns[i]; {
 		case p.class == ByValue:
@@ -187,22 +203,36 @@ func (c *compiler) tables() {
 
 func (p *pattern) short() bool { return p.class != ByValue && len(p.text) < shortLen }
 
-// The size of a bitmap: so that about one place in 400 is looked at twice, and at least what costs nothing.
-const (
-	bitmapMin = 20 // 128 KiB
-	bitmapMax = 25 // 4 MiB
-)
-
-func newTable(patterns int) table {
-	size := min(max(bits.Len(uint(patterns)*256), bitmapMin), bitmapMax)
+func newTable(patterns int, large bool) table {
 	slots := 1 << bits.Len(uint(patterns)*2)
-	return table{bitmap: make([]uint64, 1<<(size-6)), shift: uint(64 - size), slots: make([]slot, slots), mask: uint32(slots - 1)} //nolint:gosec // both are small
+	second := 64 << bits.Len(uint(patterns)/2)                                                                                                                               // 16 or more bits for each
+	t := table{second: make([]uint64, second/64), mask2: uint64(second - 1), used: patterns > 0, slots: make([]slot, slots), mask: uint32(slots - 1), shift: 64 - smallBits} //nolint:gosec // it is small
+	if large {
+		t.large, t.shift = new(largeBitmap), 64-largeBits
+	} else {
+		t.small = new(smallBitmap)
+	}
+	return t
+}
+
+// bit tells whether a bit of the bitmap is set.
+func (t *table) bit(n uint64) bool {
+	if t.large != nil {
+		return t.large[n>>6]>>(n&63)&1 != 0
+	}
+	return t.small[n>>6]>>(n&63)&1 != 0
 }
 
 // add puts a pattern in front of the others with this hash, and returns the one behind it, or -1.
 func (t *table) add(first uint32, pattern int) int32 {
 	bit := uint64(first) << 32 >> t.shift
-	t.bitmap[bit>>6] |= 1 << (bit & 63)
+	again := uint64(first) & t.mask2
+	t.second[again>>6] |= 1 << (again & 63)
+	if t.large != nil {
+		t.large[bit>>6] |= 1 << (bit & 63)
+	} else {
+		t.small[bit>>6] |= 1 << (bit & 63)
+	}
 	s := t.slot(first)
 	next := s.pattern - 1
 	s.first, s.pattern = first, int32(pattern+1) //nolint:gosec // the patterns fit into memory

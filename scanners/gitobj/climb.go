@@ -48,6 +48,9 @@ func (c *climber) roots(ctx context.Context, from, to int) error {
 				continue
 			}
 		}
+		if kind != refDelta && c.o.Skip != nil && c.o.Skip(kind) {
+			continue // a chain is of one type
+		}
 		if err := c.root(ctx, n, kind); err != nil {
 			return err
 		}

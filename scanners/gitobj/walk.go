@@ -28,7 +28,7 @@ type Object struct {
 type WalkOptions struct {
 	Widen    int                     // by how many bytes Fresh reaches beyond what is new
 	Workers  int                     // at once; 0: as many as the program may use processors
-	Skip     func(t Type) bool       // types that are not to be visited; they are read where others rest on them
+	Skip     func(t Type) bool       // types that are not to be visited; they are not read either, and not counted
 	Progress func(done, all int)     // called from time to time, by one goroutine at a time
 	Problem  func(g Gap)             // what could not be read; called concurrently. Walk goes on
 	Known    func(id ID) (skip bool) // objects that are not to be visited; may be nil. Called concurrently
@@ -194,7 +194,7 @@ func (w *walker) pack(ctx context.Context, p *pack) error {
 		}
 	}
 	// Deltas that rest on each other in a ring have no base to begin at.
-	if n := int64(p.count) - (w.done.Load() + w.lost.Load() - before); called == nil && n != 0 {
+	if n := int64(p.count) - (w.done.Load() + w.lost.Load() - before); called == nil && w.o.Skip == nil && n != 0 {
 		w.problem(p.name, fmt.Errorf("%w: %d of its objects rest on no base", ErrCorrupt, n))
 	}
 	return called

@@ -1,0 +1,172 @@
+package scanners
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/keyreeve/keyreeve/scanners/gitobj"
+)
+
+// search is one scan of a repository.
+type search struct {
+	repo *gitobj.Repo
+	m    *Matcher
+	o    Options
+
+	mu     sync.Mutex
+	hits   map[gitobj.ID][]hit      // of blobs, commits and tags
+	names  map[gitobj.ID][]namedHit // of trees: in the names of their entries
+	missed map[Gap]int
+}
+
+// hit is one occurrence in an object.
+type hit struct {
+	key      int
+	class    Class
+	encoding Encoding
+	line     int // from 1 in a blob; in a message from its first line, 0 before it
+	column   int
+}
+
+// namedHit is one occurrence in the name of a tree's entry.
+type namedHit struct {
+	hit
+	name string
+	id   gitobj.ID
+}
+
+// mostHits bounds how many occurrences of one object are kept.
+const mostHits = 1000
+
+func (s *search) gap(g Gap) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.missed[Gap{Subject: g.Subject, What: g.What}] += max(1, g.Count)
+}
+
+func (s *search) gaps() (out []Gap) {
+	for g, n := range s.missed {
+		g.Count = n
+		out = append(out, g)
+	}
+	slices.SortFunc(out, func(a, b Gap) int { return cmp.Or(cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.What, b.What)) })
+	return out
+}
+
+// objects matches every object. Only what is new against its base is matched: if that could hold a key, or the base does,
+// the object is looked at as a whole.
+func (s *search) objects(ctx context.Context) (gitobj.Counts, error) {
+	o := gitobj.WalkOptions{
+		Widen: s.m.Context(), Workers: s.o.Workers,
+		Problem: func(g gitobj.Gap) { s.gap(Gap{Subject: g.Subject, What: g.What}) },
+	}
+	if s.o.Progress != nil {
+		o.Progress = func(done, all int) { s.o.Progress(Progress{done, all}) }
+	}
+	var buffers sync.Map // of matches, by worker
+	return s.repo.Walk(ctx, o, func(worker int, obj *gitobj.Object) error {
+		kept, _ := buffers.LoadOrStore(worker, &[]Match{})
+		buffer := kept.(*[]Match)
+		if s.suspicious(obj, buffer) {
+			s.look(ctx, obj)
+		}
+		return nil
+	})
+}
+
+// suspicious says whether an object could hold a key. It errs on the side of yes: the ends of a part that is matched may
+// look like the ends of a word.
+func (s *search) suspicious(obj *gitobj.Object, buffer *[]Match) bool {
+	if obj.Type == gitobj.Blob && s.m.Whole(obj.Data[:min(len(obj.Data), 64)]) {
+		return true
+	}
+	if obj.All {
+		*buffer = s.m.Fragment((*buffer)[:0], obj.Data)
+		return len(*buffer) > 0
+	}
+	for _, f := range obj.Fresh {
+		if *buffer = s.m.Fragment((*buffer)[:0], obj.Data[f.Start:f.End]); len(*buffer) > 0 {
+			return true
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.hits[obj.Base])+len(s.names[obj.Base]) > 0
+}
+
+// look matches an object as a whole and keeps what it holds.
+func (s *search) look(ctx context.Context, obj *gitobj.Object) {
+	if obj.Type == gitobj.Tree {
+		s.lookAtNames(ctx, obj)
+		return
+	}
+	matches, gaps := s.m.ScanBytes(ctx, obj.Data)
+	for _, g := range gaps {
+		g.Subject = s.repo.Name(obj.ID)
+		s.gap(g)
+	}
+	if len(matches) == 0 {
+		return
+	}
+	begin := 0
+	switch obj.Type {
+	case gitobj.Commit, gitobj.Tag:
+		if i := bytes.Index(obj.Data, []byte("\n\n")); i >= 0 {
+			begin = i + 2
+		}
+	case gitobj.Blob, gitobj.Tree:
+	}
+	hits := locate(obj.Data, begin, matches)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hits[obj.ID] = hits
+}
+
+// locate turns matches into hits, with line and column counted from begin.
+func locate(data []byte, begin int, matches []Match) (hits []hit) {
+	slices.SortStableFunc(matches, func(a, b Match) int { return cmp.Compare(a.Start, b.Start) })
+	line, lineStart, at := 1, begin, begin
+	for _, m := range matches {
+		if len(hits) == mostHits {
+			break
+		}
+		h := hit{key: m.Key, class: m.Class, encoding: m.Encoding}
+		if m.Start >= begin {
+			for i := bytes.IndexByte(data[at:m.Start], '\n'); i >= 0; i = bytes.IndexByte(data[at:m.Start], '\n') {
+				at += i + 1
+				line, lineStart = line+1, at
+			}
+			h.line, h.column = line, m.Start-lineStart+1
+		}
+		if !slices.Contains(hits, h) {
+			hits = append(hits, h)
+		}
+	}
+	return hits
+}
+
+// lookAtNames matches the names of a tree's entries, each by itself.
+func (s *search) lookAtNames(ctx context.Context, obj *gitobj.Object) {
+	var found []namedHit
+	for e, err := range s.repo.Entries(obj.Data) {
+		if err != nil {
+			s.gap(Gap{Subject: s.repo.Name(obj.ID), What: err.Error()})
+			break
+		}
+		matches, _ := s.m.ScanBytes(ctx, []byte(e.Name))
+		for _, m := range matches {
+			n := namedHit{hit: hit{key: m.Key, class: m.Class, encoding: m.Encoding}, name: e.Name, id: e.ID}
+			if !slices.Contains(found, n) {
+				found = append(found, n)
+			}
+		}
+	}
+	if len(found) > 0 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.names[obj.ID] = found
+	}
+}
