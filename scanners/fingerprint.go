@@ -182,7 +182,7 @@ func split(fingerprint string) (id string, body []byte, err error) {
 	head, tail, _ := strings.Cut(fingerprint, ":")
 	id, known := strings.CutPrefix(head, fingerprintVersion)
 	if !known || len(id) != 8 || strings.Trim(id, "0123456789abcdef") != "" {
-		return "", nil, errors.New("is not one that `keyreeve fingerprint` prints: it begins with " + fingerprintVersion + "<pepper id>:")
+		return "", nil, errors.New("is not one that `keyreeve fingerprint` prints, such a one begins with " + fingerprintVersion)
 	}
 	body, err = base64.RawURLEncoding.Strict().DecodeString(tail)
 	if err != nil || len(body) != macLen+sealedLen+checkLen {

@@ -3,8 +3,11 @@ package scanners
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -147,25 +150,32 @@ func manyKeys(t testing.TB, n int) []Key {
 	return keys
 }
 
-// sourceText is text like that of repositories: this package's own, over and over.
-func sourceText(b *testing.B, size int) []byte {
-	b.Helper()
+// sourceText is text as repositories have it: the sources of Go's own library.
+func sourceText(tb testing.TB, size int) []byte {
+	tb.Helper()
 	var all []byte
-	for _, name := range []string{"find.go", "shapes.go", "matcher.go", "fingerprint.go", "shapes_test.go", "../README.md", "../go.sum", "../LICENSE"} {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			b.Fatal(err)
+	err := filepath.WalkDir(filepath.Join(runtime.GOROOT(), "src"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Ext(path) != ".go" {
+			return err
 		}
+		if len(all) >= size {
+			return fs.SkipAll
+		}
+		text, err := os.ReadFile(path)
 		all = append(all, text...)
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
 	}
-	for len(all) < size {
-		all = append(all, all...)
+	if len(all) < size {
+		tb.Skipf("Go's sources are not at hand: %d bytes", len(all))
 	}
 	return all[:size]
 }
 
 func BenchmarkFragment(b *testing.B) {
-	text := sourceText(b, 8<<20)
+	text := sourceText(b, 32<<20)
 	for _, n := range []int{10, 1_000, 10_000, 100_000} {
 		m, err := Compile(manyKeys(b, n), peppers(b))
 		if err != nil {
