@@ -33,7 +33,7 @@ verified); 2 wrong flags or configuration; 3 it could not run to its end.`,
 	})
 	root.AddCommand(
 		newDemo(), newServe(environ), newInit(), newCheck(), newOwners(),
-		newRequests(environ), newLeases(environ), newDeliveries(environ), newExplain(environ), newReplay(environ), newPolicy(environ), newAudit(environ),
+		newRequests(environ), newLeases(environ), newDeliveries(environ), newExplain(environ), newReplay(environ), newPolicy(environ), newAudit(environ), newEvidence(environ),
 	)
 	for _, c := range root.Commands() {
 		usageErrors(c)
