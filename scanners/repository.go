@@ -3,6 +3,7 @@ package scanners
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -60,6 +61,9 @@ func ScanRepository(ctx context.Context, dir string, m *Matcher, o Options) (Rep
 	start := time.Now()
 	if o.Name == "" {
 		o.Name = dir
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	repo, err := gitobj.Open(dir)
 	if err != nil {

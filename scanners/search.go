@@ -66,35 +66,51 @@ func (s *search) objects(ctx context.Context) (gitobj.Counts, error) {
 	if s.o.Progress != nil {
 		o.Progress = func(done, all int) { s.o.Progress(Progress{done, all}) }
 	}
-	var buffers sync.Map // of matches, by worker
+	buffers := make([]buffer, s.o.Workers)
 	return s.repo.Walk(ctx, o, func(worker int, obj *gitobj.Object) error {
-		kept, _ := buffers.LoadOrStore(worker, &[]Match{})
-		buffer := kept.(*[]Match)
-		if s.suspicious(obj, buffer) {
+		if s.suspicious(obj, &buffers[worker]) {
 			s.look(ctx, obj)
 		}
 		return nil
 	})
 }
 
+// buffer is what one worker uses again.
+type buffer struct {
+	matches []Match
+	gaps    []Gap
+}
+
 // suspicious says whether an object could hold a key. It errs on the side of yes: the ends of a part that is matched may
 // look like the ends of a word.
-func (s *search) suspicious(obj *gitobj.Object, buffer *[]Match) bool {
+func (s *search) suspicious(obj *gitobj.Object, b *buffer) bool {
 	if obj.Type == gitobj.Blob && s.m.Whole(obj.Data[:min(len(obj.Data), 64)]) {
 		return true
 	}
 	if obj.All {
-		*buffer = s.m.Fragment((*buffer)[:0], obj.Data)
-		return len(*buffer) > 0
+		return s.fragment(obj, obj.Data, b)
 	}
 	for _, f := range obj.Fresh {
-		if *buffer = s.m.Fragment((*buffer)[:0], obj.Data[f.Start:f.End]); len(*buffer) > 0 {
+		if s.fragment(obj, obj.Data[f.Start:f.End], b) {
 			return true
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.hits[obj.Base])+len(s.names[obj.Base]) > 0
+}
+
+// fragment says whether a part of an object could hold a key.
+func (s *search) fragment(obj *gitobj.Object, part []byte, b *buffer) bool {
+	b.matches, b.gaps = s.m.FragmentGaps(b.matches[:0], b.gaps[:0], part)
+	if len(b.matches) > 0 {
+		return true // it is looked at as a whole, and the gaps are told then
+	}
+	for _, g := range b.gaps {
+		g.Subject = s.repo.Name(obj.ID)
+		s.gap(g)
+	}
+	return false
 }
 
 // look matches an object as a whole and keeps what it holds.
