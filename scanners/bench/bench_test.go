@@ -1,0 +1,249 @@
+package bench_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyreeve/keyreeve/internal/benchfile"
+	"github.com/keyreeve/keyreeve/scanners"
+)
+
+var (
+	writeBenchmarks = flag.Bool("write-benchmarks", false, "write the numbers into docs/benchmarks.md")
+	corpus          = flag.String("corpus", "", "the repository to scan; one is made where this is empty")
+	corpusName      = flag.String("corpus-name", "", "what the page calls it")
+	rounds          = flag.Int("rounds", 5, "how often each is measured")
+)
+
+var keyCounts = []int{10, 1_000, 10_000, 100_000}
+
+// The program runs itself for each measurement, so that each starts with no memory of the one before.
+const (
+	scanEnv = "KEYREEVE_BENCH_SCAN"
+	keysEnv = "KEYREEVE_BENCH_KEYS"
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(scanEnv); dir != "" {
+		if err := scanOnce(dir, os.Getenv(keysEnv)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	flag.Parse()
+	os.Exit(m.Run())
+}
+
+// outcome is what one scan says on its standard output.
+type outcome struct {
+	Seconds  float64 // of ScanRepository alone
+	Compile  float64
+	Objects  int
+	Bytes    int64
+	Scanned  int64
+	Findings int
+	Gaps     []scanners.Gap
+}
+
+func scanOnce(dir, keys string) error {
+	n, err := strconv.Atoi(keys)
+	if err != nil {
+		return err
+	}
+	all, peppers, err := someKeys(n)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	m, err := scanners.Compile(all, peppers)
+	if err != nil {
+		return err
+	}
+	compiled := time.Since(start)
+	start = time.Now()
+	report, err := scanners.ScanRepository(context.Background(), dir, m, scanners.Options{})
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(outcome{
+		Seconds: time.Since(start).Seconds(), Compile: compiled.Seconds(), Objects: report.Stats.Objects, Bytes: report.Stats.Bytes,
+		Scanned: report.Stats.Scanned, Findings: len(report.Findings), Gaps: report.Gaps,
+	})
+}
+
+// someKeys makes keys of the three classes, a third of each.
+func someKeys(n int) ([]scanners.Key, scanners.Peppers, error) {
+	random := rand.New(rand.NewPCG(1, 2))
+	pepper, err := scanners.NewPepper(bytes.Repeat([]byte("0123456789abcdef"), 4))
+	if err != nil {
+		return nil, nil, err
+	}
+	peppers := scanners.Peppers{pepper}
+	keys := make([]scanners.Key, n)
+	for i := range keys {
+		keys[i].Label = fmt.Sprintf("key-%d", i)
+		switch i % 3 {
+		case 0:
+			keys[i].Name = fmt.Sprintf("SERVICE_%d_API_KEY_%d", random.IntN(1000), i)
+		case 1:
+			keys[i].ID = fmt.Sprintf("AKIA%016X", random.Uint64())
+		default:
+			if keys[i].Fingerprint, err = peppers.Fingerprint(fmt.Appendf(nil, "%016x%016x", random.Uint64(), random.Uint64())); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return keys, peppers, nil
+}
+
+// lap is one measurement.
+type lap struct {
+	seconds float64
+	peak    int64 // bytes resident
+	outcome
+}
+
+func run(t *testing.T, env []string, dir, name string, args ...string) (lap, []byte) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), env...), &stderr
+	if env != nil {
+		cmd.Stdout = &stdout
+	}
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s: %v: %s", name, err, stderr.String())
+	}
+	return lap{seconds: time.Since(start).Seconds(), peak: peak(cmd.ProcessState)}, stdout.Bytes()
+}
+
+func catFile(t *testing.T, dir string) lap {
+	t.Helper()
+	l, _ := run(t, nil, dir, "git", "cat-file", "--batch-all-objects", "--batch", "--unordered", "--buffer")
+	return l
+}
+
+func scan(t *testing.T, dir string, keys int) lap {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, out := run(t, []string{scanEnv + "=" + dir, keysEnv + "=" + strconv.Itoa(keys)}, "", self)
+	if err := json.Unmarshal(out, &l.outcome); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	l.seconds = l.Seconds
+	return l
+}
+
+// TestAgainstCatFile measures git and the scanner in turn, and fails where a scan of a whole history with 10,000 keys takes
+// more than half of git's time, or where the number of keys matters. It takes a minute: it runs for `make bench-scan`.
+func TestAgainstCatFile(t *testing.T) {
+	if !*writeBenchmarks && *corpus == "" {
+		t.Skip("for make bench-scan: -write-benchmarks or -corpus")
+	}
+	dir, name := *corpus, cmp.Or(*corpusName, *corpus)
+	if dir == "" {
+		dir, name = t.TempDir(), "a repository that this benchmark makes: 12,000 commits, each of which edits 3 of 400 files"
+		generate(t, dir)
+	}
+	catFile(t, dir) // brings the files into memory
+	var git []lap
+	ours := make([][]lap, len(keyCounts))
+	for range *rounds {
+		git = append(git, catFile(t, dir))
+		for i, n := range keyCounts {
+			ours[i] = append(ours[i], scan(t, dir, n))
+		}
+	}
+	cat := median(git)
+	var table strings.Builder
+	table.WriteString("| | seconds | × cat-file | peak memory | keys made ready |\n|---|---:|---:|---:|---:|\n")
+	fmt.Fprintf(&table, "| `git cat-file` | %.2f | 1 | %d MB | |\n", cat.seconds, cat.peak>>20)
+	ratios := map[int]float64{}
+	for i, n := range keyCounts {
+		l := median(ours[i])
+		ratios[n] = l.seconds / cat.seconds
+		fmt.Fprintf(&table, "| keyreeve, %d keys | %.2f | %.2f | %d MB | %.2f |\n", n, l.seconds, ratios[n], l.peak>>20, l.Compile)
+	}
+	l := median(ours[0])
+	for _, g := range l.Gaps {
+		t.Logf("gap: %+v", g)
+	}
+	body := fmt.Sprintf("## Searching a whole history\n\n%s: %d objects of %d MB, of which %d MB are new against an object looked at before.\n"+
+		"Both read all objects; keyreeve with its decoders and its search for where a hit came from. The keys are names, ids and\n"+
+		"fingerprints, a third of each. Medians of %d runs, in turn.\n\n%s\n%s, %s: `make bench-scan`, against\n"+
+		"`git cat-file --batch-all-objects --batch --unordered --buffer >/dev/null`",
+		name, l.Objects, l.Bytes>>20, l.Scanned>>20, *rounds, table.String(), benchfile.Machine(), time.Now().Format(time.DateOnly))
+	t.Log(body)
+	if ratios[10_000] > 0.5 {
+		t.Errorf("10,000 keys take %.2f × cat-file: more than 0.5", ratios[10_000])
+	}
+	if flat := ratios[10_000] / ratios[10]; flat > 1.15 {
+		t.Errorf("10,000 keys take %.2f times as long as 10", flat)
+	}
+	if *writeBenchmarks {
+		if err := benchfile.Write("../../docs/benchmarks.md", "scan", body); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func median(laps []lap) lap {
+	sorted := slices.SortedFunc(slices.Values(laps), func(a, b lap) int { return cmp.Compare(a.seconds, b.seconds) })
+	return sorted[len(sorted)/2]
+}
+
+// generate makes a repository with a long history, always the same one.
+func generate(t *testing.T, dir string) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(3, 4))
+	files := make([][]string, 400)
+	word := func() string { return fmt.Sprintf("%c%x", 'a'+random.IntN(26), random.Uint32N(1<<16)) }
+	text := func() string { return strings.Join([]string{word(), "=", word(), "(" + word() + ")", word()}, " ") }
+	for i := range files {
+		for range 200 {
+			files[i] = append(files[i], text())
+		}
+	}
+	var in bytes.Buffer
+	for c := range 12_000 {
+		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter A <a@example.org> %d +0000\ndata 8\nan edit\n\n", 1_600_000_000+c*600)
+		for range 3 {
+			i := random.IntN(len(files))
+			for range 1 + random.IntN(4) {
+				files[i][random.IntN(len(files[i]))] = text()
+			}
+			body := strings.Join(files[i], "\n")
+			fmt.Fprintf(&in, "M 100644 inline d%d/e%d/f%d.go\ndata %d\n%s\n", i%7, i%31, i, len(body), body)
+		}
+	}
+	for _, args := range [][]string{{"init", "-q", "--bare", "."}, {"fast-import", "--quiet"}, {"repack", "-adfq"}} {
+		cmd := exec.CommandContext(t.Context(), "git", args...)
+		cmd.Dir, cmd.Stdin = dir, &in
+		cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull)
+		if args[0] != "fast-import" {
+			cmd.Stdin = nil
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v: %s", args, err, out)
+		}
+	}
+	runtime.GC()
+}
