@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/keyreeve/keyreeve/internal/ledger"
 )
 
 // prefix starts the name of every environment variable that keyreeve reads.
@@ -42,6 +44,10 @@ type Config struct {
 	LogOrigin string `env:"LOG_ORIGIN"`
 	// LogToken is what a reader of the log's entries at /log/ has to send, at least 16 characters; without it nobody may read them.
 	LogToken string `env:"LOG_TOKEN"`
+	// SIEMURL is where the audit log is streamed to: https://host/path, or syslog+tls://host:6514.
+	SIEMURL string `env:"SIEM_URL"`
+	// SIEMToken goes along to an https SIEM as a bearer token.
+	SIEMToken string `env:"SIEM_TOKEN"`
 	// LogLevel is debug, info, warn or error.
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 
@@ -141,6 +147,11 @@ func (c *Config) check() []string {
 	}
 	if c.GitHubURL != "" && !restBase(c.GitHubURL) {
 		wrong = append(wrong, prefix+"GITHUB_URL is not a REST base such as https://api.github.com/ or https://HOST/api/v3/")
+	}
+	if c.SIEMURL != "" {
+		if _, err := ledger.NewSink(c.SIEMURL, "", nil); err != nil {
+			wrong = append(wrong, prefix+"SIEM_URL: "+err.Error())
+		}
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); c.Listen != "" && err != nil {
 		wrong = append(wrong, prefix+"LISTEN is not an address such as 127.0.0.1:8080 or :8080")

@@ -37,6 +37,8 @@ It is configured by environment variables alone:
   KEYREEVE_LOG_KEY_FILE        keys that sign the audit log's head, made where there are none; default beside a SQLite file
   KEYREEVE_LOG_ORIGIN          the audit log's name for ever, as host.example/path; default keyreeve.invalid/app/APP_ID
   KEYREEVE_LOG_TOKEN           who sends it as a bearer token may read the log's entries at /log/; without it nobody may
+  KEYREEVE_SIEM_URL            where the audit log is streamed to in OCSF: https://host/path, or syslog+tls://host:6514
+  KEYREEVE_SIEM_TOKEN          goes along to an https SIEM as a bearer token
   KEYREEVE_LOG_LEVEL           debug, info (default), warn or error
 
 A variable that starts with KEYREEVE_ and is none of these, or a wrong value, stops the start.
@@ -70,6 +72,7 @@ func serve(ctx context.Context, cfg Config, stderr io.Writer) error {
 		AppID: cfg.AppID, PrivateKey: cfg.privateKey, WebhookSecrets: secrets, GitHubURL: cfg.GitHubURL,
 		DatabaseURL: cfg.DatabaseURL, Registry: cfg.Registry, Log: log,
 		LogKeyFile: cfg.LogKeyFile, LogOrigin: cfg.LogOrigin, LogToken: cfg.LogToken,
+		SIEMURL: cfg.SIEMURL, SIEMToken: cfg.SIEMToken,
 	}, l)
 	if err != nil {
 		_ = l.Close() // the start failed; nothing was served on it

@@ -189,3 +189,6 @@ func accessOf(e Entry) (a access, ok bool) {
 	a.resource, a.principal, a.level = name[:slash], name[slash+1:], level
 	return a, true
 }
+
+// OCSFEvent is an entry as one event of OCSF, in JSON, as Exporter writes it.
+func OCSFEvent(r Row, s Source) ([]byte, error) { return ocsf(r, s) }

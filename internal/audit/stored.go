@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"encoding/json"
 	"fmt"
 	"iter"
 
@@ -228,4 +229,12 @@ func (v *rowVerifier) end() (Checked, error) {
 		return Checked{}, &Problem{-1, "checkpoint", fmt.Sprintf("the first %d entries are not those of the checkpoint: the log was written anew", v.Signed.Size), ErrRoot}
 	}
 	return done, nil
+}
+
+// Entry reads the entry from its canonical bytes.
+func (r Row) Entry() (e Entry, err error) {
+	if err := json.Unmarshal(r.Canonical, &e); err != nil {
+		return e, fmt.Errorf("decode audit entry %d: %w", r.Seq, err)
+	}
+	return e, nil
 }

@@ -36,6 +36,8 @@ type Config struct {
 	LogKeyFile     string   // the keys that sign the log's head, made where there are none; default beside a SQLite file
 	LogOrigin      string   // the log's name for ever; default by the App's id
 	LogToken       string   // who sends it may read the log's entries at /log/; "": nobody
+	SIEMURL        string   // where the log is streamed to, as ledger.NewSink takes it; "": nowhere
+	SIEMToken      string   // goes along to an https SIEM
 
 	Now   func() time.Time
 	Log   *slog.Logger
@@ -49,6 +51,7 @@ type Bot struct {
 	store  *store.Store
 	queue  *queue.Queue
 	ledger *ledger.Log // nil where there is no key file
+	stream func()      // ends the streaming of the log, and waits for it
 	server *http.Server
 	addr   string
 	closed atomic.Bool // the door is closed: deliveries get 503, /readyz too
@@ -66,6 +69,10 @@ func Start(ctx context.Context, c Config, l net.Listener) (*Bot, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	registry, err := registryOf(c.Registry)
+	if err != nil {
+		return nil, err
+	}
+	sink, err := sinkOf(c)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +98,7 @@ func Start(ctx context.Context, c Config, l net.Listener) (*Bot, error) {
 	if err := b.queue.Start(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	b.stream = streamLog(context.WithoutCancel(ctx), c, db, sink, streamEvery)
 	go func() {
 		if err := b.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			b.failed <- fmt.Errorf("serve %s: %w", b.addr, err)
@@ -163,6 +171,7 @@ func (b *Bot) Failed() <-chan error { return b.failed }
 func (b *Bot) Stop(ctx context.Context) error {
 	b.closed.Store(true)
 	err := errors.Join(b.server.Shutdown(ctx), b.queue.Stop(ctx))
+	b.stream()
 	signLog(context.WithoutCancel(ctx), b.ledger, b.log)
 	return errors.Join(err, b.store.Close())
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/keyreeve/keyreeve/internal/audit"
 	"github.com/keyreeve/keyreeve/internal/ledger"
 	"github.com/keyreeve/keyreeve/internal/store"
 )
@@ -24,11 +26,7 @@ func openLog(ctx context.Context, c Config, db *store.Store) (*ledger.Log, error
 		c.Log.WarnContext(ctx, "the log is not signed: KEYREEVE_LOG_KEY_FILE names no file for its keys")
 		return nil, nil
 	}
-	origin := c.LogOrigin
-	if origin == "" {
-		origin = fmt.Sprintf("keyreeve.invalid/app/%d", c.AppID)
-	}
-	keys, made, err := ledger.EnsureKeys(path, origin, rand.Reader)
+	keys, made, err := ledger.EnsureKeys(path, originOf(c), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
@@ -56,4 +54,44 @@ func signLog(ctx context.Context, l *ledger.Log, log *slog.Logger) {
 // serveLog answers below /log/.
 func serveLog(l *ledger.Log, token string, log *slog.Logger) gin.HandlerFunc {
 	return gin.WrapH(http.StripPrefix("/log/", l.Handler(token, log)))
+}
+
+// sinkOf is where the log is streamed to; nil for nowhere.
+func sinkOf(c Config) (ledger.Sink, error) {
+	if c.SIEMURL == "" {
+		return nil, nil
+	}
+	return ledger.NewSink(c.SIEMURL, c.SIEMToken, nil)
+}
+
+// streamEvery is how often the log is looked at for entries that the SIEM has not.
+const streamEvery = 5 * time.Second
+
+// streamLog streams the log in the background until the function that it returns is called, which waits for it to end.
+// What was not streamed then is at the next start.
+func streamLog(ctx context.Context, c Config, db *store.Store, sink ledger.Sink, every time.Duration) func() {
+	if sink == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ticker := time.NewTicker(every)
+	done := make(chan struct{})
+	s := &ledger.Stream{Name: "siem", Store: db, Sink: sink, Source: audit.Source{Origin: originOf(c)}, Log: c.Log}
+	go func() {
+		defer close(done)
+		s.Run(ctx, ticker.C)
+	}()
+	return func() {
+		ticker.Stop()
+		cancel()
+		<-done
+	}
+}
+
+// originOf is the log's name.
+func originOf(c Config) string {
+	if c.LogOrigin != "" {
+		return c.LogOrigin
+	}
+	return fmt.Sprintf("keyreeve.invalid/app/%d", c.AppID)
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/keyreeve/keyreeve/internal/audit"
 	"github.com/keyreeve/keyreeve/internal/ledger"
+	"github.com/keyreeve/keyreeve/internal/store"
+	"github.com/keyreeve/keyreeve/internal/workflow"
 )
 
 // TestLogIsServed: a bot makes the key of its log at its first start, serves the signed head, and keeps the last one.
@@ -86,4 +89,40 @@ func get(t *testing.T, url string) (int, string) {
 		t.Fatal(err)
 	}
 	return resp.StatusCode, string(body)
+}
+
+// TestLogIsStreamed: what is logged reaches the SIEM, and a wrong address stops the start.
+func TestLogIsStreamed(t *testing.T) {
+	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "k.db"), store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := db.Commit(t.Context(), workflow.Commit{Entries: []audit.Entry{{At: time.Unix(1, 0), Step: audit.Decided, What: "decided approved"}}}); err != nil {
+		t.Fatal(err)
+	}
+	took := make(chan string, 10)
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		took <- string(body)
+	}))
+	defer srv.Close()
+	c := Config{AppID: 12, SIEMURL: srv.URL, Log: slog.New(slog.DiscardHandler)}
+	sink, err := sinkOf(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := streamLog(t.Context(), c, db, sink, 10*time.Millisecond)
+	if body := <-took; !strings.Contains(body, "decided approved") || !strings.Contains(body, "keyreeve.invalid/app/12") {
+		t.Errorf("it took %s", body)
+	}
+	end()
+	streamLog(t.Context(), c, db, nil, 0)() // nowhere
+	c.SIEMURL, c.Registry = "http://siem.example", "identities"
+	if _, err := Start(t.Context(), c, nil); err == nil || !strings.Contains(err.Error(), "SIEM") {
+		t.Errorf("a wrong address: %v", err)
+	}
 }

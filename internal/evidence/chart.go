@@ -115,7 +115,7 @@ func revokeTimes(in Input) Chart {
 
 // SVG draws the chart. Its colours are the page's; its text is escaped.
 func (c Chart) SVG() template.HTML {
-	const width, height, base, top = 640, 180, 150, 20
+	const width, height, base, top = 640, 190, 155, 26
 	most := 1.0
 	for _, b := range c.Bars {
 		most = max(most, b.Value)
@@ -131,8 +131,12 @@ func (c Chart) SVG() template.HTML {
 		if b.Value > 0 {
 			fmt.Fprintf(&s, `<text class="value" x="%.1f" y="%.1f">%s</text>`, x+step/2, base-h-4, template.HTMLEscapeString(b.Shown))
 		}
-		if every := max(1, len(c.Bars)/6); i%every == 0 {
-			fmt.Fprintf(&s, `<text class="label" x="%.1f" y="%d">%s</text>`, x+step/2, base+18, template.HTMLEscapeString(b.Label))
+		at, anchor := x+step/2, "middle"
+		if len(c.Bars) > 6 {
+			at, anchor = x, "start"
+		}
+		if every := max(1, (len(c.Bars)+4)/5); i%every == 0 || len(c.Bars) < 7 {
+			fmt.Fprintf(&s, `<text class="label" text-anchor="%s" x="%.1f" y="%d">%s</text>`, anchor, at, base+24, template.HTMLEscapeString(b.Label))
 		}
 	}
 	fmt.Fprintf(&s, `<line class="axis" x1="0" y1="%d" x2="%d" y2="%d"/></svg>`, base, width, base)
