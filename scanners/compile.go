@@ -56,6 +56,7 @@ type Matcher struct {
 	long     table // windows of eight bytes
 	short    table // windows of four, for names and ids of fewer than eight
 	longest  int   // bytes of the longest key
+	shortest int   // and of the shortest
 	keys     int
 	labels   []string
 	scans    sync.Pool // of *scan
@@ -137,7 +138,9 @@ func (c *compiler) add(k *Key, i int) error {
 }
 
 func (c *compiler) pattern(p pattern, size int) int {
-	c.m.longest = max(c.m.longest, size)
+	if c.m.longest = max(c.m.longest, size); c.m.shortest == 0 || size < c.m.shortest {
+		c.m.shortest = size
+	}
 	c.m.patterns = append(c.m.patterns, p)
 	return len(c.m.patterns) - 1
 }

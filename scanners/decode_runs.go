@@ -1,0 +1,280 @@
+package scanners
+
+import "encoding/binary"
+
+// The classes of bytes in runs.
+const (
+	inBase64 = 1 << iota // either alphabet
+	inHex
+	isSpecial // of base64: what may as well stand between it and other text
+)
+
+var runClass = func() (t [256]byte) {
+	for c := range t {
+		if b := byte(c); url(b) || b == '+' || b == '/' {
+			t[c] |= inBase64
+			if !alnum(b) {
+				t[c] |= isSpecial
+			}
+			if b >= '0' && b <= '9' || b|0x20 >= 'a' && b|0x20 <= 'f' {
+				t[c] |= inHex
+			}
+		}
+	}
+	return t
+}()
+
+// digits are the values of base64's characters (both alphabets), and above them those of hexadecimal digits.
+var base64Digit, hexDigit = func() (six, four [256]byte) {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	for i := range len(alphabet) {
+		six[alphabet[i]] = byte(i) //nolint:gosec // below 64
+	}
+	six['-'], six['_'] = six['+'], six['/']
+	const digits = "0123456789abcdef"
+	for i := range len(digits) {
+		four[digits[i]] = byte(i) //nolint:gosec // below 16
+		if i > 9 {
+			four[digits[i]-0x20] = byte(i) //nolint:gosec // below 16
+		}
+	}
+	return six, four
+}()
+
+const runMin = 16 // characters: 12 bytes in base64, 8 in hexadecimal
+
+// A run is a stretch of base64's characters, over several lines where it is wrapped.
+type run64 struct {
+	start, end int
+	size       int  // characters, without the white space between lines
+	phases     byte // a bit for each of the four phases in which base64 may begin
+	hex        bool // there are 16 hexadecimal digits in a row
+	onlyHex    bool
+}
+
+// runs looks into base64 and hexadecimal. It goes by words of eight bytes: a run of sixteen characters has one to
+// itself, and most words of a text hold a space, a quote or a bracket and are passed at once.
+func (s *scan) runs(dst []Match, b []byte, depth int, whole bool) []Match {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	passed := 0
+	for i := 0; i+8 <= len(b); {
+		w := binary.LittleEndian.Uint64(b[i:])
+		if (w-ones*'+'|w)&tops != 0 { // a byte below '+' or above 0x7f; others are found out below
+			i += 8
+			continue
+		}
+		start := i
+		for start > passed && runClass[b[start-1]] != 0 {
+			start--
+		}
+		if runClass[b[i]] == 0 {
+			start = i
+			for start < i+8 && runClass[b[start]] == 0 {
+				start++
+			}
+		}
+		r := findRun(b, start, whole)
+		if r.size >= runMin {
+			dst = s.run(dst, b, r, depth)
+		}
+		passed = max(r.end, start)
+		i = max(i+8, passed&^7)
+	}
+	return dst
+}
+
+// findRun returns the run that begins at start.
+func findRun(b []byte, start int, whole bool) run64 {
+	if start > 0 && start < len(b) && b[start-1] == '\\' && alnum(b[start]) {
+		start++ // the letter of an escape
+	}
+	r := run64{start: start, phases: 1, onlyHex: true}
+	if start == 0 && !whole {
+		r.phases = 0xf
+	}
+	hex := 0
+	i := start
+	for {
+		line := i
+		for ; i < len(b); i++ {
+			c := runClass[b[i]]
+			if c == 0 {
+				break
+			}
+			r.size++
+			if c&inHex != 0 {
+				hex++
+				continue
+			}
+			r.hex = r.hex || hex >= runMin
+			hex, r.onlyHex = 0, false
+			if c&isSpecial != 0 {
+				r.phases |= 1 << (r.size & 3)
+			}
+		}
+		r.end = i
+		next := wrapped(b, i)
+		if next == 0 || i-line < runMin {
+			break
+		}
+		i = next
+		r.phases |= 1 << (r.size & 3)
+	}
+	r.hex = r.hex || hex >= runMin
+	return r
+}
+
+// wrapped returns where a run goes on that ends at i with its line, or 0.
+func wrapped(b []byte, i int) int {
+	if i < len(b) && b[i] == '\r' {
+		i++
+	}
+	if i >= len(b) || b[i] != '\n' {
+		return 0
+	}
+	i++
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t') {
+		i++
+	}
+	if i < len(b) && runClass[b[i]] != 0 {
+		return i
+	}
+	return 0
+}
+
+// run looks into one run.
+func (s *scan) run(dst []Match, b []byte, r run64, depth int) []Match {
+	if r.hex {
+		dst = s.hex(dst, b, r, depth)
+		if r.onlyHex {
+			return dst
+		}
+	}
+	if r.size*3/4 < s.m.shortest {
+		return dst
+	}
+	for phase := range 4 {
+		if r.phases>>phase&1 == 0 {
+			continue
+		}
+		from := skipChars(b, r.start, r.end, phase)
+		decoded := decode64(s.buffer(depth), b[from:r.end])
+		s.keep(depth, decoded)
+		dst = s.inner(dst, b, decoded, region{EncBase64, from, r.end, base64Walk}, depth)
+	}
+	return dst
+}
+
+// skipChars returns where the run's n-th character is.
+func skipChars(b []byte, i, end, n int) int {
+	for ; i < end && n > 0; i++ {
+		if runClass[b[i]] != 0 {
+			n--
+		}
+	}
+	for i < end && runClass[b[i]] == 0 {
+		i++
+	}
+	return i
+}
+
+// decode64 appends what a run decodes to; what is left of the last group is decoded as far as it gives whole bytes.
+func decode64(dst, run []byte) []byte {
+	for len(run) >= 4 {
+		a, b, c, d := run[0], run[1], run[2], run[3]
+		if runClass[a]&runClass[b]&runClass[c]&runClass[d]&inBase64 == 0 {
+			break
+		}
+		v := uint32(base64Digit[a])<<18 | uint32(base64Digit[b])<<12 | uint32(base64Digit[c])<<6 | uint32(base64Digit[d])
+		dst = append(dst, byte(v>>16), byte(v>>8), byte(v))
+		run = run[4:]
+	}
+	var v uint32
+	var n uint
+	for i, c := range run {
+		if runClass[c] == 0 {
+			continue
+		}
+		v, n = v<<6|uint32(base64Digit[c]), n+6
+		if n >= 8 {
+			n -= 8
+			dst = append(dst, byte(v>>n)) //nolint:gosec // the low byte is meant
+		}
+		if n == 0 && len(run)-i > 4 {
+			return decode64(dst, run[i+1:]) // behind the end of the line
+		}
+	}
+	return dst
+}
+
+// base64Walk goes by groups of four characters.
+func base64Walk(b []byte, i int) (next, size int) {
+	next = i
+	n := 0
+	for next < len(b) && n < 4 {
+		if runClass[b[next]] != 0 {
+			n++
+		}
+		next++
+	}
+	return next, n * 6 / 8
+}
+
+// hex looks into the hexadecimal parts of a run.
+func (s *scan) hex(dst []Match, b []byte, r run64, depth int) []Match {
+	for i := r.start; i < r.end; {
+		if runClass[b[i]]&inHex == 0 {
+			i++
+			continue
+		}
+		start, size := i, 0
+		for i < r.end && (runClass[b[i]]&inHex != 0 || runClass[b[i]] == 0) {
+			if runClass[b[i]] != 0 {
+				size++
+			}
+			i++
+		}
+		if size < runMin {
+			continue
+		}
+		phases := 1
+		if size%2 == 1 || start == 0 {
+			phases = 2
+		}
+		for phase := range phases {
+			from := skipChars(b, start, i, phase)
+			decoded := decodeHex(s.buffer(depth), b[from:i])
+			s.keep(depth, decoded)
+			dst = s.inner(dst, b, decoded, region{EncHex, from, i, hexWalk}, depth)
+		}
+	}
+	return dst
+}
+
+func decodeHex(dst, digits []byte) []byte {
+	var v byte
+	odd := false
+	for _, c := range digits {
+		if runClass[c] == 0 {
+			continue
+		}
+		v = v<<4 | hexDigit[c]
+		if odd {
+			dst = append(dst, v)
+		}
+		odd = !odd
+	}
+	return dst
+}
+
+func hexWalk(b []byte, i int) (next, size int) {
+	next = i
+	n := 0
+	for next < len(b) && n < 2 {
+		if runClass[b[next]] != 0 {
+			n++
+		}
+		next++
+	}
+	return next, n / 2
+}
