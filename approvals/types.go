@@ -154,6 +154,7 @@ const (
 	TooMany        Code = "too-many"        // more files or commits than GitHub lists
 	DeniedBy       Code = "denied-by"       // somebody who may has denied
 	ContentDiffers Code = "content-differs" // the pull request does not say what the issue asks
+	GivenUp        Code = "given-up"        // the request is cancelled or expired
 )
 
 // Reason is one typed reason: data here, words in package templates.

@@ -77,15 +77,16 @@ const (
 	PolicyBroken    OrderRefusal = "policy-broken"
 	BeyondExtension OrderRefusal = "beyond-extension"
 	BeyondPolicy    OrderRefusal = "beyond-policy"
+	NoLongerFits    OrderRefusal = "no-longer-fits"
 )
 
 // OrderRefused answers an order that is not taken; left is how much longer the lease could be made, for those that are
-// about a bound.
-func OrderRefused(code OrderRefusal, left time.Duration) string {
+// about a bound, and detail what the longer access would break, as Problem renders it.
+func OrderRefused(code OrderRefusal, left time.Duration, detail string) string {
 	return render("order-refused.md.tmpl", struct {
-		Code OrderRefusal
-		Left string
-	}{code, identity.Duration(left).String()})
+		Code         OrderRefusal
+		Left, Detail string
+	}{code, identity.Duration(left).String(), detail})
 }
 
 // Difference is one thing that an edit or a push changed.

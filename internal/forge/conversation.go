@@ -132,7 +132,7 @@ func (f *Forge) comments(ctx context.Context, s *session, at workflow.Place, raw
 	out := make([]workflow.Comment, 0, len(raw))
 	for _, c := range raw {
 		one := workflow.Comment{
-			ID: c.ID, By: c.User.person(), Bot: c.User.bot() || c.Via != nil, Ours: c.Via != nil && c.Via.ID == f.cfg.AppID,
+			ID: c.ID, By: c.User.person(), Bot: c.User.bot() || c.Via != nil, Ours: c.Via != nil && c.Via.ID == f.cfg.AppID && c.User.bot(),
 			Body: c.Body, CreatedAt: c.CreatedAt, LastEditedAt: e.comments[c.ID].at, Minimized: e.comments[c.ID].minimized,
 			URL: c.HTMLURL,
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/google/go-github/v60/github"
 
@@ -116,7 +117,7 @@ func fillPull(ctx context.Context, s *session, at workflow.Place, out *workflow.
 	return nil
 }
 
-// PullOf implements workflow.Pulls; a branch without a pull request gives ErrNotFound.
+// PullOf implements workflow.Pulls, the newest of this App's first; a branch without a pull request gives ErrNotFound.
 // https://docs.github.com/en/rest/pulls/pulls#list-pull-requests
 func (f *Forge) PullOf(ctx context.Context, at workflow.Place, branch string) (int, error) {
 	doing := fmt.Sprintf("find the pull request from %s in %s", branch, at.Repo)
@@ -130,11 +131,20 @@ func (f *Forge) PullOf(ctx context.Context, at workflow.Place, branch string) (i
 	if err != nil {
 		return 0, fail(doing, err)
 	}
-	newest := 0
+	slug, err := f.slug(ctx)
+	if err != nil {
+		return 0, fail(doing, err)
+	}
+	newest, own := 0, false
 	for i := range all {
-		// The filter goes by owner: a fork of the same owner passes it.
+		// The filter goes by owner: a fork of the same owner passes it. One of this App's comes before one that a person
+		// opened from its branch, with none of what was said.
 		p := &all[i]
-		if p.GetHead().GetRef() == branch && !pullOf(p).Fork {
+		ours := strings.EqualFold(p.GetUser().GetLogin(), slug+"[bot]")
+		if p.GetHead().GetRef() == branch && !pullOf(p).Fork && (ours || !own) {
+			if ours && !own {
+				newest, own = 0, true
+			}
 			newest = max(newest, p.GetNumber())
 		}
 	}

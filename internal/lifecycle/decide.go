@@ -58,7 +58,7 @@ func (p Plan) PriorChanged(prior *identity.Permission) bool {
 //   - The act is the difference. While an invitation is open, none is made that
 //     would send another one; but it is taken back when nothing should be held.
 //
-// Times are compared as instants. EndsAt is set once, so that a clock that goes
+// Times are compared as instants. EndsAt is set once and moved by orders alone, so that a clock that goes
 // back makes no lease longer.
 func Decide(prior *identity.Permission, leases []Lease, seen Observed, now time.Time) Plan {
 	if !seen.Known {
@@ -106,7 +106,7 @@ func begin(leases []Lease, now time.Time) []Lease {
 	next := slices.Clone(leases)
 	for i, l := range next {
 		switch {
-		case l.stopped():
+		case l.stop() != nil && (l.stopped() || l.State == Active): // whatever the clock says
 			next[i] = l.enter(Revoking)
 		case l.starting():
 			next[i] = l.enter(Granting)

@@ -30,19 +30,17 @@ type Order struct {
 // often they are given. An extension counts only while the access is there and not stopped: what has ended is asked for
 // again. A stop counts always, and none after it makes the end later.
 func (l Lease) Obey(orders []Order) Lease {
-	known := len(l.Orders)
 	l.Orders = slices.Clone(l.Orders)
 	for _, o := range orders {
 		if slices.ContainsFunc(l.Orders, func(k Order) bool { return k.ID == o.ID }) {
 			continue
 		}
-		if o.Kind == Extend && (l.State != Active || l.stop() != nil) {
+		if o.Kind == Extend && (l.State != Active || l.stop() != nil || !o.At.Before(l.EndsAt)) {
 			continue
 		}
-		l.Orders = append(l.Orders, o)
-	}
-	if len(l.Orders) > known && !l.VerifiedAt.IsZero() {
-		l.EndsAt = l.end()
+		if l.Orders = append(l.Orders, o); !l.VerifiedAt.IsZero() {
+			l.EndsAt = l.end()
+		}
 	}
 	return l
 }

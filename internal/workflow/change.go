@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,8 +86,23 @@ func changedPaths(files []ChangedFile) (paths []string) {
 	return paths
 }
 
+// mostRecords bounds how many records of one change are read: each takes a call, and who may open a pull request is not to
+// use up what the installation may ask of GitHub.
+const mostRecords = 100
+
 // changedRecords says what is wrong with changed files as a commit has them.
 func (w *Walker) changedRecords(ctx context.Context, at Place, commit string, files []ChangedFile) (problems []identity.Problem, err error) {
+	records := 0
+	for _, file := range files {
+		if kind, _ := identity.RecordAt(file.Path); kind != identity.NoRecord {
+			records++
+		}
+	}
+	if records > mostRecords {
+		return []identity.Problem{{
+			What: fmt.Sprintf("%d records are changed at once, and %d are read at most", records, mostRecords), Hint: "split the pull request",
+		}}, nil
+	}
 	for _, file := range files {
 		found, err := w.changedRecord(ctx, at, commit, file)
 		if err != nil {
@@ -166,7 +182,7 @@ func decideChange(f issueFacts) issueOutcome {
 	out.bindings = ballot.fresh
 	facts := approvals.Facts{
 		Digest: content, Head: f.pull.Head, Needs: f.needs, People: f.people, Excluded: f.excluded, Votes: ballot.votes,
-		Locked: f.pull.Locked, Stopped: f.stopped, SameTree: f.sameTree,
+		Locked: f.pull.Locked, Stopped: append(slices.Clone(f.stopped), ownGrants(f.pull.Files)...), SameTree: f.sameTree,
 	}
 	d := approvals.Decide(facts)
 	out.decision = f.store(facts, d)
@@ -187,6 +203,17 @@ func decideChange(f issueFacts) issueOutcome {
 	}
 	f.wait(&out)
 	return out
+}
+
+// ownGrants keeps a grant that a person brings from being approved here: it takes the approval of the owners of what it is
+// for, which only a request asks. Its commit may be that of a request's own pull request, whose checks these would be too.
+func ownGrants(files []ChangedFile) (stopped []approvals.Reason) {
+	for _, file := range files {
+		if kind, _ := identity.RecordAt(file.Path); kind == identity.GrantRecord && file.Status != "removed" {
+			stopped = append(stopped, approvals.Reason{Code: approvals.ContentDiffers, Subject: file.Path, Detail: "grants are written by keyreeve alone"})
+		}
+	}
+	return stopped
 }
 
 // askedChange is the change as its pull request has it now.
@@ -218,9 +245,7 @@ func planChange(f issueFacts, out issueOutcome) []Effect {
 		if len(f.pull.Files) > 0 {
 			path = f.pull.Files[0].Path
 		}
-		for _, run := range []checks.Run{checks.Records(path, f.problems), checks.Approvals(out.decision.Decision)} {
-			p.showCheck(run)
-		}
+		p.showChecks(checks.Records(path, f.problems), checks.Approvals(out.decision.Decision))
 	}
 	p.answer()
 	p.remind()

@@ -37,12 +37,15 @@ func decideIssue(f issueFacts) issueOutcome {
 	if out.request.Grant == nil || len(f.problems) > 0 {
 		out.request.Decision, out.request.Attempts, out.request.LastError = "", 0, ""
 		out.request.State = f.endedOr(Invalid, expired)
+		// What is said now is said of nothing: it counts for nothing that is understood later.
+		out.bindings = f.ballot(asked{content: lateDigest}).fresh
 		return out
 	}
-	ballot := f.ballot(out.request)
+	ballot := f.ballot(f.asks(out.request))
 	out.bindings = ballot.fresh
 	facts := f.approval(out.request.Digest, ballot.votes)
 	d := approvals.Decide(facts)
+	neverAwake(out.bindings, d)
 	out.decision = f.store(facts, d)
 	out.request.Decision = out.decision.ID
 	out.request.State = verdictStates[d.Verdict]
@@ -193,8 +196,10 @@ func (f issueFacts) asked() Request {
 const showsOther = "other"
 
 // content is what votes are bound to: what is asked for, and for which account, since the identity's record could name
-// another one tomorrow.
-func (f issueFacts) content() string { return f.grant.Digest() + " for " + f.holder.principal.String() }
+// another one tomorrow, and a name could be another account's.
+func (f issueFacts) content() string {
+	return fmt.Sprintf("%s for %s (%d)", f.grant.Digest(), f.holder.principal, f.holder.id)
+}
 
 // holds says whether the pull request brings just the record of a grant, in one commit, and nothing else.
 func (f issueFacts) holds(g identity.Grant) bool {
@@ -205,19 +210,41 @@ func (f issueFacts) holds(g identity.Grant) bool {
 	return file.Path == g.Path() && file.Status == "added" && file.SHA == blobName(identity.Encode(g))
 }
 
-func (f issueFacts) ballot(r Request) ballot {
-	var reviews []Review
-	head := ""
-	if f.pull != nil {
-		reviews, head = f.pull.Reviews, f.pull.Head
-	}
+// asks is what votes on a request are bound to now.
+func (f issueFacts) asks(r Request) asked {
+	a := asked{content: f.content(), digest: r.Digest, edited: f.issue.LastEditedAt}
 	before := ""
 	if f.stored.Request != nil {
 		before = f.stored.Request.Shown
 	}
-	a := asked{content: f.content(), digest: r.Digest, head: head, edited: f.issue.LastEditedAt}
+	if f.pull != nil {
+		a.head = f.pull.Head
+	}
 	a.shown = r.Shown == a.content && (before == "" || before == a.content)
+	return a
+}
+
+func (f issueFacts) ballot(a asked) ballot {
+	var reviews []Review
+	if f.pull != nil {
+		reviews = f.pull.Reviews
+	}
 	return collect(f.stored.Votes, a, f.comments, f.pullComments, reviews, f.stored.Presses, f.now)
+}
+
+// neverAwake binds an override that may not be, when it is first seen, to nothing: it was answered so, and is not to count
+// because the policy became milder one day.
+func neverAwake(fresh []BoundVote, d approvals.Decision) {
+	for i, b := range fresh {
+		if b.Verb != approvals.Override {
+			continue
+		}
+		for _, v := range d.Votes {
+			if v.Vote.ID == b.Vote && !v.Counts && v.Why.Code != approvals.MembershipUnknown {
+				fresh[i].Digest = lateDigest
+			}
+		}
+	}
 }
 
 // newLease is the lease that the approved, merged request asks for.

@@ -40,7 +40,7 @@ type issueFacts struct {
 	sameTree []string // commits that votes were given for, with the same files as the head
 
 	// Only where the request is frozen:
-	policyBroken   bool   // rules could not be read
+	boundless      bool   // what bounds an extension is missing or in error
 	reviewIssue    *Issue // in which an override is reviewed
 	reviewComments []Comment
 

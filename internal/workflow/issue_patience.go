@@ -47,18 +47,21 @@ func reminders(since time.Time, after time.Duration, now time.Time) (due int, ne
 	return due, next
 }
 
-// expired keeps an expired request as it is for as long as its issue or pull request is closed. Who opens both again begins anew.
+// expired keeps an expired request as it is for as long as its issue or pull request is closed. Who opens again what there is of the
+// two begins anew.
 func (f issueFacts) expired(out *issueOutcome) bool {
 	old := f.stored.Request
 	if old == nil || old.State != Expired {
 		return false
 	}
-	pullClosed := f.pull == nil || !f.pull.Open
-	if old.Closed && f.issue.Open && (f.pull == nil || f.pull.Open) || f.pull != nil && f.pull.Merged {
+	// A change has a pull request alone.
+	issueOpen := f.issue.Open || f.subject.Kind == PullSubject && f.pull.Open
+	pullOpen := f.pull != nil && f.pull.Open
+	if old.Closed && issueOpen && (f.pull == nil || pullOpen) || f.pull != nil && f.pull.Merged {
 		return false
 	}
 	out.request.State = Expired
-	out.request.Closed = old.Closed || !f.issue.Open && pullClosed
+	out.request.Closed = old.Closed || !issueOpen && !pullOpen
 	return true
 }
 

@@ -1,9 +1,11 @@
 package workflow
 
 import (
+	"cmp"
 	"crypto/sha1" //nolint:gosec // git's own object name of a blob, not a signature
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/keyreeve/keyreeve/approvals"
 	"github.com/keyreeve/keyreeve/checks"
@@ -66,15 +68,30 @@ func (p *planner) check() {
 	if f.pull == nil || r.State.frozen() || f.pull.Merged || p.planned() {
 		return
 	}
-	approval := checks.Approvals(approvals.Decision{
-		Verdict: approvals.Refused, Reasons: []approvals.Reason{{Code: approvals.ContentDiffers, Subject: p.pullPlace().String()}},
-	})
-	if p.out.decision != nil && f.holds(*r.Grant) {
+	no := approvals.Reason{Code: approvals.ContentDiffers, Subject: p.pullPlace().String()}
+	if r.State == Cancelled || r.State == Expired {
+		no = approvals.Reason{Code: approvals.GivenUp, Subject: p.pullPlace().String()}
+	}
+	approval := checks.Approvals(approvals.Decision{Verdict: approvals.Refused, Reasons: []approvals.Reason{no}})
+	if p.out.decision != nil && f.holds(*r.Grant) && no.Code != approvals.GivenUp {
 		approval = checks.Approvals(p.out.decision.Decision)
 	}
-	for _, run := range []checks.Run{checks.Records(p.recordProblems()), approval} {
+	p.showChecks(checks.Records(p.recordProblems()), approval)
+}
+
+// showChecks sets check runs, those that fail or wait first: at no moment are all green that are not to be.
+func (p *planner) showChecks(runs ...checks.Run) {
+	slices.SortStableFunc(runs, func(a, b checks.Run) int { return cmp.Compare(green(a), green(b)) })
+	for _, run := range runs {
 		p.showCheck(run)
 	}
+}
+
+func green(run checks.Run) int {
+	if run.Conclusion == "success" {
+		return 1
+	}
+	return 0
 }
 
 // recordProblems gives the problems a place in the record on the pull request, which the form's problems came from, and

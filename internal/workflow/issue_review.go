@@ -57,6 +57,9 @@ func (w *Walker) observeReview(ctx context.Context, f *issueFacts) error {
 	return err
 }
 
+// mostReopened bounds how often a review is opened again: an automation that closes it would be at it for ever.
+const mostReopened = 5
+
 // decideReview follows the review: it is done once somebody closed its issue who neither overrode nor asked for nor would
 // hold the access.
 func (f issueFacts) decideReview(r *Request) {
@@ -69,8 +72,15 @@ func (f issueFacts) decideReview(r *Request) {
 		return
 	}
 	review := OverrideReview{Number: issue.Number}
-	if !issue.Open && f.mayReview(issue.ClosedBy) {
+	if r.Review != nil && r.Review.Number == issue.Number {
+		review.Reopened = r.Review.Reopened
+	}
+	switch {
+	case issue.Open:
+	case f.mayReview(issue.ClosedBy):
 		review.By = issue.ClosedBy
+	case review.Reopened <= mostReopened:
+		review.Reopened++
 	}
 	r.Review = &review
 }
@@ -96,6 +106,9 @@ func (p *planner) review() {
 	}
 	if f.reviewIssue.Open {
 		return
+	}
+	if r.Review.Reopened > mostReopened {
+		return // something closes it again and again: it stays closed, and the request waits for its review
 	}
 	at := f.registry
 	at.Number = f.reviewIssue.Number

@@ -163,7 +163,7 @@ func TestDecideAndPlanIssue(t *testing.T) {
 			f.pull.Head, f.checks = strings.Repeat("d", 40), nil
 			f.pull.Files[0].SHA = strings.Repeat("e", 40)
 			return f
-		}, Cancelled, "SetCheck records success, SetCheck approvals failure, ClosePull"},
+		}, Cancelled, "SetCheck approvals failure, SetCheck records success, ClosePull"},
 		"a push by nobody known is taken off too": {func() issueFacts {
 			f := asking()
 			f.pull.Files = append(f.pull.Files, ChangedFile{Path: "keyreeve.yaml", Status: "modified"})
@@ -204,7 +204,7 @@ func TestDecideAndPlanIssue(t *testing.T) {
 			f := asking()
 			f.pull.Open = false
 			return f
-		}, Cancelled, ""},
+		}, Cancelled, "SetCheck approvals failure"},
 		"deleted": {func() issueFacts {
 			f := asking()
 			f.issue, f.grant = Issue{}, nil
@@ -214,13 +214,13 @@ func TestDecideAndPlanIssue(t *testing.T) {
 			f := settled(approved())
 			f.says(dana, true, "/cancel")
 			return f
-		}, Cancelled, "ClosePull, CloseIssue not_planned, React +1"},
+		}, Cancelled, "SetCheck approvals failure, ClosePull, CloseIssue not_planned, React +1"},
 		"cancelled, and the answer was lost": {func() issueFacts {
 			f := asking()
 			f.says(dana, false, "/cancel")
 			f.issue.Open, f.pull.Open = false, false
 			return f
-		}, Cancelled, "React +1"},
+		}, Cancelled, "SetCheck approvals failure, React +1"},
 		"cancelled and answered, then reopened": {func() issueFacts {
 			f := asking()
 			f.says(dana, false, "/cancel")

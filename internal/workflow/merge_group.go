@@ -34,12 +34,10 @@ func (w *Walker) lookAtMergeGroup(ctx context.Context, s Subject) (turn, error) 
 	if err != nil {
 		return turn{}, err
 	}
-	d := decision.Decision
 	if truncated || f.pull == nil || !sameFiles(files, f.pull.Files) {
-		d = approvals.Decision{Verdict: approvals.Refused, Head: s.Head, Reasons: []approvals.Reason{{
-			Code: approvals.ContentDiffers, Subject: fmt.Sprintf("%s#%d", s.Repo, s.Number), Detail: "in the merge queue it changes something else",
-		}}}
+		decision = f.refuse(s, "in the merge queue it changes something else")
 	}
+	d := decision.Decision
 	problems, err := w.changedRecords(ctx, at, s.Head, withoutGrant(f, files))
 	if err != nil {
 		return turn{}, err
@@ -71,11 +69,18 @@ func (w *Walker) decideQueued(ctx context.Context, s Subject) (f issueFacts, d *
 		return f, nil, err
 	}
 	out := decideIssue(f)
-	if out.decision == nil || !f.holds(*out.request.Grant) {
-		facts := approvals.Facts{Stopped: []approvals.Reason{{Code: approvals.ContentDiffers, Subject: pull.String()}}}
-		out.decision = f.store(facts, approvals.Decide(facts))
+	if out.decision == nil || !f.holds(*out.request.Grant) || out.request.State == Cancelled || out.request.State == Expired {
+		out.decision = f.refuse(s, "its request does not ask for it now")
 	}
 	return f, out.decision, nil
+}
+
+// refuse is the decision on a group that is not to be merged whatever was said of its pull request.
+func (f issueFacts) refuse(s Subject, why string) *StoredDecision {
+	facts := approvals.Facts{Head: s.Head, Stopped: []approvals.Reason{{
+		Code: approvals.ContentDiffers, Subject: fmt.Sprintf("%s#%d", s.Repo, s.Number), Detail: why,
+	}}}
+	return f.store(facts, approvals.Decide(facts))
 }
 
 // turnOfGroup sets both check runs on the group's commit. A queue waits for its checks, and others wait behind it: what is

@@ -70,6 +70,8 @@ type Change struct {
 type OverrideReview struct {
 	Number int             `json:"number"`      // in the registry
 	By     identity.Person `json:"by,omitzero"` // who closed it, once somebody did who may
+	// Reopened counts how often it was opened again for having been closed by somebody who may not.
+	Reopened int `json:"reopened,omitempty"`
 }
 
 // LeaseOrder is what somebody who may ordered of a lease, stored once for ever. The walk of the issue takes it, the walk
@@ -86,6 +88,14 @@ type BoundVote struct {
 	Vote   string    `json:"vote"`   // approvals.Vote's ID: "comment/7"
 	Digest string    `json:"digest"` // the content: the request's digest, and for whom
 	SeenAt time.Time `json:"seenAt"`
+	// What the vote said, so that a denial or withdrawal still stands that somebody else deletes, edits away, or sheds with
+	// the conversation that it was in.
+	By     identity.Person `json:"by,omitzero"`
+	Verb   approvals.Verb  `json:"verb,omitempty"`
+	Reason string          `json:"reason,omitempty"`
+	Head   string          `json:"head,omitempty"`
+	At     time.Time       `json:"at,omitzero"`
+	Unfit  bool            `json:"unfit,omitempty"` // it was edited, hidden or a bot's when it was first seen
 }
 
 // StoredDecision is a decision with the facts that it was made from.

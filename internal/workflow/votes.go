@@ -48,24 +48,54 @@ type asked struct {
 // A comment on the pull request was written below what that shows, not below the issue. So it is bound only when the pull request
 // shows what is asked, and did so already when votes were last read; until the bot has mended what somebody pushed, or has
 // brought an edit of the issue there, none is. A review is of its commit, and a button of its check run's, which say the same better.
+//
+// What was said stays said: a denial that is not there any more, or does not say so any more, still stands, since it is for
+// its author to withdraw it, and nobody else; and a withdrawal that is gone has still withdrawn what came before it.
 func collect(stored []BoundVote, a asked, comments, pullComments []Comment, reviews []Review, presses []Press, now time.Time) ballot {
-	bound := map[string]string{}
+	bound := map[string]BoundVote{}
 	for _, b := range stored {
-		bound[b.Vote] = b.Digest
+		bound[b.Vote] = b
 	}
 	var out ballot
-	for _, d := range gather(a, comments, pullComments, reviews, presses) {
-		to, known := bound[d.vote.ID]
+	for _, d := range remembered(stored, gather(a, comments, pullComments, reviews, presses)) {
+		b, known := bound[d.vote.ID]
 		if !known {
-			to = a.bind(d)
-			out.fresh = append(out.fresh, BoundVote{Vote: d.vote.ID, Digest: to, SeenAt: now})
+			b = BoundVote{
+				Vote: d.vote.ID, Digest: a.bind(d), SeenAt: now, By: d.vote.By, Verb: d.vote.Verb, Reason: d.vote.Reason, Head: d.vote.Head, At: d.at,
+				Unfit: d.vote.Edited || d.vote.Hidden || d.vote.Bot,
+			}
+			out.fresh = append(out.fresh, b)
 		}
-		if d.vote.Digest, d.vote.Late = to, to == lateDigest; to == a.content {
+		if d.vote.Digest, d.vote.Late = b.Digest, b.Digest == lateDigest; b.Digest == a.content {
 			d.vote.Digest = a.digest
 		}
 		out.votes = append(out.votes, d.vote)
 	}
 	return out
+}
+
+// remembered puts what was seen once and is not there any more back into its place.
+func remembered(stored []BoundVote, all []dated) []dated {
+	now := map[string]int{}
+	for i, d := range all {
+		now[d.vote.ID] = i
+	}
+	for _, b := range stored {
+		if b.Unfit || b.Verb != approvals.Deny && b.Verb != approvals.Withdraw {
+			continue
+		}
+		d := dated{at: b.At, vote: approvals.Vote{ID: b.Vote, By: b.By, Verb: b.Verb, Reason: b.Reason, Head: b.Head}}
+		i, there := now[b.Vote]
+		switch {
+		case !there:
+			all = append(all, d)
+		case all[i].vote.Verb != b.Verb: // a review that denied and was dismissed, or a comment that says something else now
+			d.vote.URL = all[i].vote.URL
+			all[i] = d
+		}
+	}
+	slices.SortStableFunc(all, func(a, b dated) int { return a.at.Compare(b.at) })
+	return all
 }
 
 // bind says to what a vote is bound that is seen for the first time.
@@ -94,10 +124,21 @@ func gather(a asked, comments, pullComments []Comment, reviews []Review, presses
 			all = append(all, dated{vote: v, at: r.At})
 		}
 	}
+	written := len(all)
 	for _, p := range presses {
-		if v, ok := pressVote(p); ok {
-			all = append(all, dated{vote: v, at: p.At})
+		v, ok := pressVote(p)
+		if !ok {
+			continue
 		}
+		d := dated{vote: v, at: p.At}
+		// A press has the time at which it was told, which may be days after it was made: so it takes back nothing that the
+		// same person wrote.
+		if v.Verb == approvals.Approve && slices.ContainsFunc(all[:written], func(w dated) bool {
+			return w.vote.By.Same(v.By) && (w.vote.Verb == approvals.Deny || w.vote.Verb == approvals.Withdraw)
+		}) {
+			d.at = time.Time{}
+		}
+		all = append(all, d)
 	}
 	slices.SortStableFunc(all, func(a, b dated) int { return a.at.Compare(b.at) })
 	return all
@@ -147,8 +188,8 @@ func reviewVote(r Review) (approvals.Vote, bool) {
 		v.Verb = approvals.Approve
 	case "CHANGES_REQUESTED":
 		v.Verb = approvals.Deny
-	case "DISMISSED":
-		v.Verb, v.Hidden = approvals.Approve, true
+	case "DISMISSED": // GitHub does not say any more what it was; what it denied is remembered by its binding
+		v.Verb, v.Hidden = approvals.Withdraw, true
 	default:
 		return v, false
 	}

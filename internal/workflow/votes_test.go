@@ -48,7 +48,7 @@ func TestCollectBinds(t *testing.T) {
 			}
 			var want []BoundVote
 			if tt.newBound != "" {
-				want = []BoundVote{{Vote: "comment/7", Digest: tt.newBound, SeenAt: noon.Add(time.Minute)}}
+				want = []BoundVote{{Vote: "comment/7", Digest: tt.newBound, SeenAt: noon.Add(time.Minute), By: erin, Verb: approvals.Approve, At: noon}}
 			}
 			if !reflect.DeepEqual(got.fresh, want) {
 				t.Errorf("the new bindings are %+v, want %+v", got.fresh, want)
@@ -83,7 +83,7 @@ func TestCollectReads(t *testing.T) {
 		"comment/4 gus approve bot=true edited=false hidden=false head=false",
 		"review/8 erin approve bot=false edited=false hidden=false head=true",
 		"review/10 gus deny bot=false edited=false hidden=false head=true",
-		"review/11 gus approve bot=false edited=false hidden=true head=true",
+		"review/11 gus withdraw bot=false edited=false hidden=true head=true",
 		"comment/6 erin approve bot=false edited=true hidden=true head=false",
 	}
 	if !reflect.DeepEqual(got, want) {
