@@ -36,7 +36,7 @@ func results() []report.Repository {
 			{
 				Credential: "payments/deploy-bot token", Class: scanners.ByName, Repository: "payments", Where: scanners.InBlob,
 				Path: ".github/workflows/deploy.yml", Line: 12, Column: 27, Commit: first, Object: second, AtHead: true,
-				Branches: []string{"refs/heads/main", "refs/heads/v1"}, Author: "Ann <ann@example.com>", Date: "2026-01-02T03:04:05Z",
+				Branches: []string{"HEAD", "refs/heads/main", "refs/heads/v1"}, Author: "Ann <ann@example.com>", Date: "2026-01-02T03:04:05Z",
 				Permalink: "https://github.com/acme/payments/blob/" + first + "/.github/workflows/deploy.yml#L12",
 			},
 			{

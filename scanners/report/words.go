@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/scanners"
@@ -79,11 +80,15 @@ func encoded(f *scanners.Finding) string {
 // state says whether it can still be reached, and from where.
 func state(f *scanners.Finding) string {
 	const few = 3
+	heads := f.Branches
+	if len(heads) > 1 { // HEAD is one of the others
+		heads = slices.DeleteFunc(slices.Clone(heads), func(b string) bool { return b == "HEAD" })
+	}
 	switch {
-	case f.AtHead && len(f.Branches) > few:
-		return fmt.Sprintf("at %s and %d more", branches(f.Branches[:few]), len(f.Branches)-few)
-	case f.AtHead && len(f.Branches) > 0:
-		return "at " + branches(f.Branches)
+	case f.AtHead && len(heads) > few:
+		return fmt.Sprintf("at %s and %d more", branches(heads[:few]), len(heads)-few)
+	case f.AtHead && len(heads) > 0:
+		return "at " + branches(heads)
 	case f.AtHead:
 		return "present"
 	case f.Unreachable:
