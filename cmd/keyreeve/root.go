@@ -32,7 +32,7 @@ verified); 2 wrong flags or configuration; 3 it could not run to its end.`,
 		return &exitError{exitUsage, hint(err, "see `"+c.CommandPath()+" --help`")}
 	})
 	root.AddCommand(
-		newDemo(), newServe(environ), newInit(), newCheck(), newOwners(),
+		newDemo(), newServe(environ), newInit(), newCheck(), newOwners(), newFingerprint(environ),
 		newRequests(environ), newLeases(environ), newDeliveries(environ), newExplain(environ), newReplay(environ), newPolicy(environ), newAudit(environ), newScan(environ), newEvidence(environ),
 	)
 	for _, c := range root.Commands() {
