@@ -142,3 +142,17 @@ func testTamperWhole(t *testing.T, db database) {
 		t.Errorf("the checkpoint of the empty log: %v", err)
 	}
 }
+
+// testRedaction: what people and other programs wrote is redacted before it is hashed, and the log verifies.
+func testRedaction(t *testing.T, db database) {
+	s, ctx := db.open(t), t.Context()
+	token := "ghp_" + strings.Repeat("A1b2", 9)
+	e := entry("open an issue: use " + token)
+	e.Data = []byte(`{"error":"401 for ` + token + `"}`)
+	ok(t, s.Commit(ctx, workflow.Commit{Entries: []audit.Entry{e}}))
+	got := must(s.Entries(ctx, 0, 1))(t)[0]
+	if strings.Contains(got.What+string(got.Data), token) || !strings.Contains(got.What, "[redacted ") || !strings.Contains(string(got.Data), "401 for [redacted ") {
+		t.Errorf("%+v %s", got, got.Data)
+	}
+	verify(t, s)
+}

@@ -72,11 +72,7 @@ func (s *Store) Accept(ctx context.Context, d workflow.Delivery) (fresh bool, er
 }
 
 func received(d workflow.Delivery, digest string) (audit.Entry, error) {
-	data, err := json.Marshal(struct {
-		App    int64  `json:"app"`
-		Bytes  int    `json:"bytes"`
-		SHA256 string `json:"sha256"`
-	}{d.App, len(d.Body), digest})
+	data, err := json.Marshal(audit.ReceivedData{App: d.App, Bytes: len(d.Body), SHA256: digest})
 	return audit.Entry{
 		At: d.ReceivedAt, Step: audit.Received, Installation: d.Installation, Subject: "delivery:" + text(d.ID),
 		What: "receive " + text(d.Event), Ref: text(d.ID), Data: data,

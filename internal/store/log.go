@@ -9,11 +9,13 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/keyreeve/keyreeve/internal/audit"
+	"github.com/keyreeve/keyreeve/scanners"
 )
 
 // append adds entries to the audit log within tx: their numbers follow the
 // last ones without a gap, and their hashes go into the tree. It is to be the
-// last thing that a transaction does, since it holds the log until the end. Entries without controls get those of their step.
+// last thing that a transaction does, since it holds the log until the end. Entries without controls get those of their step, and what people or other programs
+// wrote in them is redacted.
 func (s *Store) append(ctx context.Context, tx *Tx, entries []audit.Entry) error {
 	if len(entries) == 0 {
 		return nil
@@ -40,7 +42,7 @@ func (s *Store) append(ctx context.Context, tx *Tx, entries []audit.Entry) error
 		if e.Controls == nil {
 			e.Controls = audit.Controls(e.Step)
 		}
-		raw, err := e.Bounded()
+		raw, err := e.Redacted(scanners.Redact).Bounded()
 		if err != nil {
 			return err
 		}

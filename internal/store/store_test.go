@@ -89,6 +89,7 @@ func conformance(t *testing.T, fresh func(t *testing.T) database) {
 		"tampering is seen":     testTampering,
 		"tampering by column":   testTamperTables,
 		"tampering as a whole":  testTamperWhole,
+		"redaction":             testRedaction,
 		"schedules":             testSchedules,
 		"enqueue":               testEnqueue,
 		"reopen":                testReopen,
