@@ -13,7 +13,7 @@ type step func(dst, b []byte, i int) ([]byte, int)
 // escapes looks into what has escapes that begin with a mark: the stretch around them in which a key could touch one.
 func (s *scan) escapes(dst []Match, b []byte, depth int, mark byte, encoding Encoding, step step) []Match {
 	reach := s.m.longest + 1
-	var none [8]byte
+	none := s.tiny[:0]
 	done := 0
 	for i := 0; ; {
 		n := bytes.IndexByte(b[i:], mark)
@@ -21,7 +21,7 @@ func (s *scan) escapes(dst []Match, b []byte, depth int, mark byte, encoding Enc
 			return dst
 		}
 		i += n
-		_, end := step(none[:0], b, i)
+		_, end := step(none, b, i)
 		if end == i {
 			i++
 			continue
@@ -33,7 +33,7 @@ func (s *scan) escapes(dst []Match, b []byte, depth int, mark byte, encoding Enc
 				break
 			}
 			i += n
-			if _, next := step(none[:0], b, i); next > i {
+			if _, next := step(none, b, i); next > i {
 				i, end = next, next
 			} else {
 				i++
@@ -81,8 +81,7 @@ func stepWalk(b []byte, i int, mark byte, step step) (next, size int) {
 		return i, 0
 	}
 	if b[i] == mark {
-		var out [8]byte
-		if decoded, next := step(out[:0], b, i); next > i {
+		if decoded, next := step(nil, b, i); next > i {
 			return next, len(decoded)
 		}
 	}

@@ -50,6 +50,7 @@ type run64 struct {
 	phases     byte // a bit for each of the four phases in which base64 may begin
 	hex        bool // there are 16 hexadecimal digits in a row
 	onlyHex    bool
+	uneven     bool // a line's end is within a group of four: the lines may as well be texts of their own
 }
 
 // runs looks into base64 and hexadecimal. It goes by words of eight bytes: a run of sixteen characters has one to
@@ -58,20 +59,16 @@ func (s *scan) runs(dst []Match, b []byte, depth int, whole bool) []Match {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	passed := 0
 	for i := 0; i+8 <= len(b); {
-		w := binary.LittleEndian.Uint64(b[i:])
-		if (w-ones*'+'|w)&tops != 0 { // a byte below '+' or above 0x7f; others are found out below
+		w := b[i : i+8 : i+8]
+		v := binary.LittleEndian.Uint64(w)
+		if (v-ones*'+'|v)&tops != 0 || // a byte below '+' or above 0x7f
+			runClass[w[0]]&runClass[w[1]]&runClass[w[2]]&runClass[w[3]]&runClass[w[4]]&runClass[w[5]]&runClass[w[6]]&runClass[w[7]] == 0 {
 			i += 8
 			continue
 		}
 		start := i
 		for start > passed && runClass[b[start-1]] != 0 {
 			start--
-		}
-		if runClass[b[i]] == 0 {
-			start = i
-			for start < i+8 && runClass[b[start]] == 0 {
-				start++
-			}
 		}
 		r := findRun(b, start, whole)
 		if r.size >= runMin {
@@ -119,6 +116,7 @@ func findRun(b []byte, start int, whole bool) run64 {
 		}
 		i = next
 		r.phases |= 1 << (r.size & 3)
+		r.uneven = r.uneven || r.size&3 != 0
 	}
 	r.hex = r.hex || hex >= runMin
 	return r
@@ -154,15 +152,28 @@ func (s *scan) run(dst []Match, b []byte, r run64, depth int) []Match {
 		return dst
 	}
 	for phase := range 4 {
-		if r.phases>>phase&1 == 0 {
-			continue
+		if r.phases>>phase&1 != 0 {
+			dst = s.base64(dst, b, skipChars(b, r.start, r.end, phase), r.end, depth)
 		}
-		from := skipChars(b, r.start, r.end, phase)
-		decoded := decode64(s.buffer(depth), b[from:r.end])
-		s.keep(depth, decoded)
-		dst = s.inner(dst, b, decoded, region{EncBase64, from, r.end, base64Walk}, depth)
+	}
+	for start := r.start; r.uneven && start < r.end; {
+		end := start
+		for end < r.end && runClass[b[end]] != 0 {
+			end++
+		}
+		dst = s.base64(dst, b, start, end, depth)
+		for start = end; start < r.end && runClass[b[start]] == 0; {
+			start++
+		}
 	}
 	return dst
+}
+
+// base64 looks into b[start:end] as one text in base64.
+func (s *scan) base64(dst []Match, b []byte, start, end, depth int) []Match {
+	decoded := decode64(s.buffer(depth), b[start:end])
+	s.keep(depth, decoded)
+	return s.inner(dst, b, decoded, region{EncBase64, start, end, base64Walk}, depth)
 }
 
 // skipChars returns where the run's n-th character is.

@@ -65,7 +65,7 @@ type scan struct {
 	decoded int // bytes that were decoded
 	bound   int // the most that they may be
 	buffers [DepthMax + 1][]byte
-	points  []int
+	tiny    [8]byte
 	gaps    []Gap
 }
 
