@@ -22,7 +22,7 @@ type ArchivedData struct {
 // that are no longer in the store.
 func speaks(canonical []byte) (installation, archived int64, err error) {
 	const key = `"installation":`
-	if at := bytes.Index(canonical, []byte(key)); at >= 0 && bytes.Index(canonical[at+1:], []byte(key)) < 0 && !bytes.Contains(canonical, []byte(`"archived"`)) {
+	if at := bytes.Index(canonical, []byte(key)); at >= 0 && !bytes.Contains(canonical[at+1:], []byte(key)) && !bytes.Contains(canonical, []byte(`"archived"`)) {
 		s := scan{raw: canonical, at: at + len(key)}
 		if n, ok := s.whole(); ok {
 			return n, 0, nil

@@ -56,7 +56,7 @@ func zeroTrust() []Control {
 }
 
 // nonHuman is from the OWASP Non-Human Identities Top 10, 2025.
-func nonHuman() []Control {
+func nonHuman() []Control { //nolint:funlen // it is a table
 	return []Control{
 		{
 			"OWASP.NHI/NHI1:2025", "Improper Offboarding",

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,10 +47,8 @@ type Exporter struct {
 
 // NewExporter makes an Exporter that writes to w; a format that there is not is an error.
 func NewExporter(w io.Writer, f Format, s Source) (*Exporter, error) {
-	for _, known := range Formats() {
-		if f == known {
-			return &Exporter{format: f, source: s, w: w}, nil
-		}
+	if slices.Contains(Formats(), f) {
+		return &Exporter{format: f, source: s, w: w}, nil
 	}
 	return nil, fmt.Errorf("there is no format %q: it is one of %v", f, Formats())
 }

@@ -84,7 +84,9 @@ func TestStrict(t *testing.T) {
 	})
 }
 
-func agrees(t interface{ Fatalf(string, ...any) }, raw []byte) {
+func agrees(t interface {
+	Fatalf(format string, args ...any)
+}, raw []byte) {
 	if _, yes := strict(raw); !yes {
 		return
 	}

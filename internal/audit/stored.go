@@ -32,7 +32,7 @@ type Rows struct {
 }
 
 // Problem is the first thing that is wrong with a log. errors.Is tells of which kind it is: ErrEntry or ErrRoot.
-type Problem struct {
+type Problem struct { //nolint:errname // it is what was found, and an error only on its way
 	Entry int64  // the entry that is wrong; -1 where none can be named
 	Where string // table and column: "entries.canonical"; or "checkpoint"
 	Why   string
@@ -115,9 +115,21 @@ func (v *rowVerifier) entry(row Row) error {
 	if err != nil {
 		return err
 	}
-	beside := string(row.Hash) == string(leaf[:])
+	if err := agree(n, row.Hash, leaf, stored); err != nil {
+		return err
+	}
+	if err := v.content(row, n); err != nil {
+		return err
+	}
+	return v.add(leaf, n)
+}
+
+// agree compares the three hashes of an entry: that of its bytes, the one beside it, and the tree's. Where two of them are
+// the same, the third is what was changed.
+func agree(n int64, kept []byte, leaf, stored tlog.Hash) error {
+	beside := string(kept) == string(leaf[:])
 	switch inTree := stored == leaf; {
-	case !beside && !inTree && string(row.Hash) == string(stored[:]):
+	case !beside && !inTree && string(kept) == string(stored[:]):
 		return wrong(n, "entries.canonical", "it is not what was logged")
 	case !beside && inTree:
 		return wrong(n, "entries.hash", "it is not the hash of the entry")
@@ -126,10 +138,7 @@ func (v *rowVerifier) entry(row Row) error {
 	case !beside:
 		return wrong(n, "entries.canonical", "neither its hash nor the tree's is that of the entry")
 	}
-	if err := v.content(row, n); err != nil {
-		return err
-	}
-	return v.add(leaf, n)
+	return nil
 }
 
 // content checks what the entry says, now that it is what was logged.

@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"strconv"
+	"strings"
 )
 
 // strict tells whether raw is canonical without building its values: what verifying a million entries is mostly made of.
@@ -168,7 +169,7 @@ func (s *scan) escape() bool {
 		}
 		hex := s.raw[s.at+1 : s.at+5]
 		n, err := strconv.ParseUint(string(hex), 16, 8)
-		if err != nil || n >= 0x20 || bytes.IndexByte([]byte("\b\t\n\f\r"), byte(n)) >= 0 || !bytes.Equal(hex, bytes.ToLower(hex)) {
+		if err != nil || n >= 0x20 || strings.IndexByte("\b\t\n\f\r", byte(n)) >= 0 || !bytes.Equal(hex, bytes.ToLower(hex)) {
 			return false
 		}
 		s.at += 5

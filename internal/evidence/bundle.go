@@ -33,9 +33,9 @@ entries.jsonl            %d entries of the log, each with a proof under the sign
 checkpoint.txt           the signed head of the log, of %d entries
 assessment-results.json  OSCAL %s assessment results
 
-    keyreeve audit verify --export entries.jsonl --checkpoint checkpoint.txt --key KEY
+    keyreeve audit verify --export entries.jsonl --checkpoint checkpoint.txt --key log.vkey
 
-KEY is the log's verifier key. Have it from somebody else than whoever gave you this folder.
+The file log.vkey holds the log's verifier key. Have it from somebody else than whoever gave you this folder.
 `, r.Control.ID, moment(r.From), moment(r.To), len(r.Entries), r.Head.Size, oscalVersion)
 	return []File{
 		{"README.txt", []byte(readme)},

@@ -197,7 +197,7 @@ func TestHandler(t *testing.T) {
 		{"POST", "/log/checkpoint", token, 405, "", "", "read-only"},
 		{"DELETE", "/log/tile/0/000", token, 405, "", "", "read-only"},
 	} {
-		resp, body := get(tt.method, tt.path, tt.token)
+		resp, body := get(tt.method, tt.path, tt.token) //nolint:bodyclose // get has closed it
 		if resp.StatusCode != tt.status || tt.kind != "" && resp.Header.Get("Content-Type") != tt.kind || resp.Header.Get("Cache-Control") != tt.cache || !strings.Contains(body, tt.body) {
 			t.Errorf("%s %s: %s %v\n%.200q", tt.method, tt.path, resp.Status, resp.Header, body)
 		}

@@ -117,7 +117,7 @@ func (s *syslogSink) Send(ctx context.Context, events []Event) error {
 		fmt.Fprintf(&body, "%d %s", len(message), message)
 	}
 	deadline, ok := ctx.Deadline()
-	if limit := time.Now().Add(sinkTimeout); !ok || limit.Before(deadline) { //nolint:forbidigo // a connection's deadline is of the real clock
+	if limit := time.Now().Add(sinkTimeout); !ok || limit.Before(deadline) { // a connection's deadline is of the real clock
 		deadline = limit
 	}
 	err := s.conn.SetWriteDeadline(deadline)
@@ -148,7 +148,7 @@ func (s *syslogSink) drop() {
 
 // closed tells whether the other side, which never sends anything, has closed the connection.
 func closed(c net.Conn) bool {
-	if c.SetReadDeadline(time.Now().Add(time.Millisecond)) != nil { //nolint:forbidigo // a connection's deadline is of the real clock
+	if c.SetReadDeadline(time.Now().Add(time.Millisecond)) != nil { // a connection's deadline is of the real clock
 		return true
 	}
 	_, err := c.Read(make([]byte, 1))
