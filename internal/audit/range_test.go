@@ -86,7 +86,8 @@ func TestStrict(t *testing.T) {
 
 func agrees(t interface {
 	Fatalf(format string, args ...any)
-}, raw []byte) {
+}, raw []byte,
+) {
 	if _, yes := strict(raw); !yes {
 		return
 	}
