@@ -60,7 +60,7 @@ func (s *search) gaps() (out []Gap) {
 // the object is looked at as a whole.
 func (s *search) objects(ctx context.Context) (gitobj.Counts, error) {
 	o := gitobj.WalkOptions{
-		Widen: s.m.Context(), Workers: s.o.Workers,
+		Widen: s.m.near(), Workers: s.o.Workers,
 		Problem: func(g gitobj.Gap) { s.gap(Gap{Subject: g.Subject, What: g.What}) },
 	}
 	if s.o.Progress != nil {
@@ -90,14 +90,36 @@ func (s *search) suspicious(obj *gitobj.Object, b *buffer) bool {
 	if obj.All {
 		return s.fragment(obj, obj.Data, b)
 	}
+	far := s.m.Context() - s.m.near()
 	for _, f := range obj.Fresh {
-		if s.fragment(obj, obj.Data[f.Start:f.End], b) {
+		if start, end := widen(obj.Data, f, far); s.fragment(obj, obj.Data[start:end], b) {
 			return true
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.hits[obj.Base])+len(s.names[obj.Base]) > 0
+}
+
+// near is by how many bytes what is new is widened in any case: twice the longest key, in which it fits as it is, in base64,
+// over a line's end with its indent, in hex, and in UTF-16. What takes more of a text is written without a space: see widen.
+func (m *Matcher) near() int {
+	const indent = 32
+	return min(2*m.longest+shortLen+indent, m.Context())
+}
+
+// widen makes a part longer at both edges, by far at most, as long as there is neither a space nor a quote: a key that is
+// escaped, in \u0041 or %41 or &#65;, reaches no further. This halves what is to be matched in most histories.
+func widen(data []byte, f gitobj.Region, far int) (start, end int) {
+	in := func(c byte) bool { return c > ' ' && c != '"' && c != '\'' && c != '`' }
+	start, end = f.Start, f.End
+	for low := max(0, start-far); start > low && in(data[start-1]); {
+		start--
+	}
+	for high := min(len(data), end+far); end < high && in(data[end]); {
+		end++
+	}
+	return start, end
 }
 
 // fragment says whether a part of an object could hold a key.

@@ -12,6 +12,8 @@ import (
 	"strconv"
 
 	"github.com/klauspost/compress/zlib"
+
+	"github.com/keyreeve/keyreeve/scanners/inflate"
 )
 
 // MaxObject is the most that one object may take in memory, in bytes. What is larger is a Gap.
@@ -24,41 +26,25 @@ const maxChain = 10_000
 var errTooLarge = fmt.Errorf("it is larger than %d MB", MaxObject>>20)
 
 // inflater inflates one stream after another.
-type inflater struct {
-	src bytes.Reader
-	z   io.ReadCloser
-}
+type inflater struct{ decoder inflate.Decoder }
 
 // into inflates exactly size bytes from the front of data into buf, which grows as needed.
 func (f *inflater) into(buf, data []byte, size uint64) ([]byte, error) {
 	if size > MaxObject {
 		return nil, errTooLarge
 	}
-	f.src.Reset(data)
-	if f.z == nil {
-		z, err := zlib.NewReader(&f.src)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-		}
-		f.z = z
-	} else if err := f.z.(zlib.Resetter).Reset(&f.src, nil); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	// A declared size can lie: deflate makes at most 1,032 bytes of one.
+	if size > 1<<20 && size > 1100*uint64(len(data)) {
+		return nil, fmt.Errorf("%w: it can't inflate to %d bytes", ErrCorrupt, size)
 	}
 	if uint64(cap(buf)) < size {
-		// A declared size can lie: memory is taken as data comes, beyond a first piece.
-		if size > 1<<20 && size > 1100*uint64(len(data)) {
-			return nil, fmt.Errorf("%w: it can't inflate to %d bytes", ErrCorrupt, size)
-		}
 		buf = make([]byte, size)
 	}
 	buf = buf[:size]
-	if _, err := io.ReadFull(f.z, buf); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	// What follows is the end of the stream and its checksum, which zlib verifies when it is read.
-	var one [1]byte
-	if n, err := f.z.Read(one[:]); n != 0 || !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: it does not end where it should", ErrCorrupt)
+	// What follows in the pack may be read ahead, which is faster, but not be used.
+	n, err := f.decoder.Zlib(buf, data[:min(len(data)+8, cap(data))])
+	if err != nil || n > len(data) {
+		return nil, fmt.Errorf("%w: it does not inflate to the %d bytes that it says", ErrCorrupt, size)
 	}
 	return buf, nil
 }
