@@ -96,7 +96,7 @@ func (s *sweep) read() ([]scanners.Key, error) {
 // placed writes each error of a keys file as editors read it: FILE:LINE:COLUMN: what.
 func placed(file string, err error) error {
 	all := []error{err}
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each member is asked below
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		all = many.Unwrap()
 	}
 	for i, e := range all {

@@ -82,48 +82,71 @@ func (s *sweep) scanRepository(ctx context.Context, dir string) (report.Reposito
 	return report.Repository{Name: dir, Findings: found.Findings, Gaps: found.Gaps}, nil
 }
 
-// scanFiles scans a file, or the files below a folder and the repositories that are found there.
+// scanFiles scans a file, or the files below a folder and the repositories that are found there. The error is ctx's.
 func (s *sweep) scanFiles(ctx context.Context, root string) ([]report.Repository, error) {
-	files := report.Repository{Name: root}
-	var nested []report.Repository
-	seen := 0
+	w := filesWalk{sweep: s, root: root, files: report.Repository{Name: root}}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		name, relErr := filepath.Rel(root, path)
-		if relErr != nil || name == "." {
-			name = filepath.Base(path)
-		}
-		name = filepath.ToSlash(name)
 		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case err != nil:
-			files.Gaps = append(files.Gaps, scanners.Gap{Subject: name, What: reason(err), Count: 1})
+			w.gap(w.name(path), reason(err))
 			return nil
-		case d.IsDir() && d.Name() == ".git" && path != root:
-			return fs.SkipDir // with --no-history: what is in it is compressed
-		case d.IsDir() && path != root && !s.noHistory && isRepository(path):
-			r, err := s.scanRepository(ctx, path)
-			if err != nil {
-				return err
-			}
-			nested = append(nested, r)
-			return fs.SkipDir
 		case d.IsDir():
-			return nil
+			return w.folder(ctx, path)
 		}
-		seen++
-		s.scanFile(ctx, &files, path, name)
+		w.seen++
+		s.scanFile(ctx, &w.files, path, w.name(path))
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if seen == 0 && len(nested) == 0 && len(files.Gaps) == 0 {
-		files.Gaps = append(files.Gaps, scanners.Gap{Subject: root, What: "there are no files in it: nothing was scanned", Count: 1})
+	if w.seen == 0 && len(w.files.Gaps) == 0 {
+		if len(w.nested) > 0 {
+			return w.nested, nil
+		}
+		w.gap(root, "there are no files in it: nothing was scanned")
 	}
-	if seen == 0 && len(nested) > 0 && len(files.Gaps) == 0 {
-		return nested, nil
+	return append(w.nested, w.files), nil
+}
+
+// filesWalk is the way through a folder.
+type filesWalk struct {
+	*sweep
+
+	root   string
+	files  report.Repository
+	nested []report.Repository
+	seen   int // files
+}
+
+// name is a path from the root, with slashes; the root's own is its last part.
+func (w *filesWalk) name(path string) string {
+	name, err := filepath.Rel(w.root, path)
+	if err != nil || name == "." {
+		name = filepath.Base(path)
 	}
-	return append(nested, files), nil
+	return filepath.ToSlash(name)
+}
+
+func (w *filesWalk) gap(subject, what string) {
+	w.files.Gaps = append(w.files.Gaps, scanners.Gap{Subject: subject, What: what, Count: 1})
+}
+
+// folder goes into a folder, or scans it as the repository that it is. With --no-history what git keeps is passed by:
+// it is compressed.
+func (w *filesWalk) folder(ctx context.Context, path string) error {
+	switch {
+	case w.noHistory && (filepath.Base(path) == ".git" || isBare(path)):
+		return fs.SkipDir
+	case w.noHistory || path == w.root || !isRepository(path):
+		return nil
+	}
+	r, err := w.scanRepository(ctx, path)
+	if err != nil {
+		return err
+	}
+	w.nested = append(w.nested, r)
+	return fs.SkipDir
 }

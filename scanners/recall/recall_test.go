@@ -57,11 +57,11 @@ func compile(t *testing.T, hidden []planted) *scanners.Matcher {
 	peppers := scanners.Peppers{pepper}
 	var keys []scanners.Key
 	for i, p := range hidden {
-		print, err := peppers.Fingerprint([]byte(p.value))
+		fingerprint, err := peppers.Fingerprint([]byte(p.value))
 		if err != nil {
 			t.Fatal(err)
 		}
-		keys = append(keys, scanners.Key{Label: places()[i].name, Name: p.name, ID: p.id, Fingerprint: print})
+		keys = append(keys, scanners.Key{Label: places()[i].name, Name: p.name, ID: p.id, Fingerprint: fingerprint})
 	}
 	m, err := scanners.Compile(keys, peppers)
 	if err != nil {

@@ -4,10 +4,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -32,12 +32,12 @@ func build(t testing.TB, dir string, keys []planted) *repo {
 	return r
 }
 
-// git runs git and returns what it prints.
-func (r *repo) git(args ...string) string {
+func (r *repo) git(args ...string) {
 	r.t.Helper()
-	return r.gitFrom("", args...)
+	r.gitFrom("", args...)
 }
 
+// gitFrom runs git and returns what it prints.
 func (r *repo) gitFrom(stdin string, args ...string) string {
 	r.t.Helper()
 	c := exec.CommandContext(r.t.Context(), "git", args...)
@@ -86,11 +86,11 @@ func (r *repo) orphan(path, text string) string {
 func wide(s string, bigEndian bool) string {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(s)) {
-		pair := []byte{byte(u), byte(u >> 8)}
 		if bigEndian {
-			slices.Reverse(pair)
+			b = binary.BigEndian.AppendUint16(b, u)
+		} else {
+			b = binary.LittleEndian.AppendUint16(b, u)
 		}
-		b = append(b, pair...)
 	}
 	return string(b)
 }

@@ -1,6 +1,7 @@
 package refs
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -19,11 +20,10 @@ func (f *file) kubernetesNode(n *yaml.Node, p place) place {
 	if n.Kind != yaml.MappingNode {
 		return p
 	}
-	if kind := text(child(n, "kind")); text(child(n, "apiVersion")) != "" && (kind == "Secret" || kind == "SealedSecret" || kind == "ExternalSecret") {
+	if text(child(n, "apiVersion")) != "" && slices.Contains([]string{"Secret", "SealedSecret", "ExternalSecret"}, text(child(n, "kind"))) {
 		f.scalar(child(child(n, "metadata"), "name"), Kubernetes, p.at("metadata").at("name"))
-		for _, part := range []string{"data", "stringData"} {
-			f.keys(child(n, part), KubernetesKey, p.at(part))
-		}
+		f.keys(child(n, "data"), KubernetesKey, p.at("data"))
+		f.keys(child(n, "stringData"), KubernetesKey, p.at("stringData"))
 		f.keys(child(child(n, "spec"), "encryptedData"), KubernetesKey, p.at("spec").at("encryptedData"))
 	}
 	switch p.last() {
@@ -37,18 +37,27 @@ func (f *file) kubernetesNode(n *yaml.Node, p place) place {
 		f.scalar(child(n, "name"), Kubernetes, p.at("name"))
 	case "remoteRef": // of an ExternalSecret: the name in the outer store
 		f.scalar(child(n, "key"), Kubernetes, p.at("key"))
-	}
-	switch {
-	case strings.HasPrefix(p.last(), "[") && p.up(1) == "env":
-		f.scalar(child(n, "name"), Environment, p.at("name"))
-	case strings.HasPrefix(p.last(), "[") && p.up(1) == "imagePullSecrets":
-		f.scalar(child(n, "name"), Kubernetes, p.at("name"))
-	case strings.HasPrefix(p.last(), "[") && child(n, "secretKey") != nil: // of an ExternalSecret
-		f.scalar(child(n, "secretKey"), KubernetesKey, p.at("secretKey"))
-	case child(n, "secretName") != nil && p.last() != "secret": // spec.tls[0] of an Ingress
-		f.scalar(child(n, "secretName"), Kubernetes, p.at("secretName"))
+	default:
+		f.kubernetesItem(n, p)
 	}
 	return p
+}
+
+// kubernetesItem reads what stands in lists.
+func (f *file) kubernetesItem(n *yaml.Node, p place) {
+	if !strings.HasPrefix(p.last(), "[") {
+		return
+	}
+	switch p.up(1) {
+	case "env":
+		f.scalar(child(n, "name"), Environment, p.at("name"))
+	case "imagePullSecrets":
+		f.scalar(child(n, "name"), Kubernetes, p.at("name"))
+	case "tls": // of an Ingress
+		f.scalar(child(n, "secretName"), Kubernetes, p.at("secretName"))
+	case "data": // of an ExternalSecret
+		f.scalar(child(n, "secretKey"), KubernetesKey, p.at("secretKey"))
+	}
 }
 
 // compose reads a Compose file: https://docs.docker.com/reference/compose-file/

@@ -119,21 +119,31 @@ func Reads(filePath string) bool {
 
 // reader chooses by the path, and for Kubernetes by the content.
 func reader(filePath string, content []byte) func(*file) {
-	base, dir := path.Base(filePath), path.Dir(filePath)
+	base := path.Base(filePath)
 	ext := path.Ext(base)
-	isYAML := ext == ".yml" || ext == ".yaml"
-	switch {
-	case isYAML && (dir == ".github/workflows" || strings.HasSuffix(dir, "/.github/workflows") || path.Base(dir) == "workflow-templates"):
-		return (*file).workflow
-	case isYAML && strings.TrimSuffix(base, ext) == "action":
-		return (*file).action
-	case isYAML && isCompose(base):
-		return (*file).compose
-	case base == ".env" || base == ".envrc" || strings.HasPrefix(base, ".env.") || ext == ".env":
-		return (*file).dotenv
-	case ext == ".tf" || ext == ".tfvars":
+	switch ext {
+	case ".yml", ".yaml":
+		return yamlReader(path.Dir(filePath), base, content)
+	case ".tf", ".tfvars":
 		return (*file).terraform
-	case isYAML && bytes.Contains(content, []byte("apiVersion:")) && bytes.Contains(content, []byte("kind:")):
+	case ".env", ".envrc":
+		return (*file).dotenv
+	}
+	if strings.HasPrefix(base, ".env.") {
+		return (*file).dotenv
+	}
+	return nil
+}
+
+func yamlReader(dir, base string, content []byte) func(*file) {
+	switch {
+	case path.Base(dir) == "workflows" && path.Base(path.Dir(dir)) == ".github" || path.Base(dir) == "workflow-templates":
+		return (*file).workflow
+	case base == "action.yml" || base == "action.yaml":
+		return (*file).action
+	case isCompose(base):
+		return (*file).compose
+	case bytes.Contains(content, []byte("apiVersion:")) && bytes.Contains(content, []byte("kind:")):
 		return (*file).kubernetes
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -74,7 +75,7 @@ type place struct {
 
 // at goes one step down. The slice is never shared by two children.
 func (p place) at(key string) place {
-	p.keys = append(p.keys[:len(p.keys):len(p.keys)], key)
+	p.keys = append(slices.Clip(p.keys), key)
 	return p
 }
 
@@ -139,33 +140,30 @@ func (w *walk) node(n *yaml.Node, p place, aliases int) {
 		if n.Alias != nil {
 			w.node(n.Alias, p, aliases+1)
 		}
-		return
 	case yaml.DocumentNode:
 		for _, c := range n.Content {
 			w.node(c, p, aliases)
 		}
-		return
-	default:
-	}
-	p = w.visit(n, p)
-	switch n.Kind {
 	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content) && !w.full; i += 2 {
-			key := n.Content[i]
-			if key.Value == "<<" && key.Kind == yaml.ScalarNode {
-				w.node(n.Content[i+1], p, aliases)
-				continue
-			}
-			w.node(n.Content[i+1], p.at(key.Value), aliases)
-		}
+		w.mapping(n, w.visit(n, p), aliases)
 	case yaml.SequenceNode:
-		for i, c := range n.Content {
-			if w.full {
-				return
-			}
-			w.node(c, p.at(fmt.Sprintf("[%d]", i)), aliases)
+		p = w.visit(n, p)
+		for i := 0; i < len(n.Content) && !w.full; i++ {
+			w.node(n.Content[i], p.at(fmt.Sprintf("[%d]", i)), aliases)
 		}
 	default:
+		w.visit(n, p)
+	}
+}
+
+// mapping goes through the values. What is merged in (<<) is at the place of the mapping itself.
+func (w *walk) mapping(n *yaml.Node, p place, aliases int) {
+	for i := 0; i+1 < len(n.Content) && !w.full; i += 2 {
+		inner := p
+		if key := n.Content[i]; key.Value != "<<" {
+			inner = p.at(key.Value)
+		}
+		w.node(n.Content[i+1], inner, aliases)
 	}
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -186,14 +187,8 @@ func location(f *scanners.Finding) sarifLocation {
 		}
 		return l
 	}
-	name := string(f.Where)
-	for _, part := range []string{f.Path, f.Commit, f.Object} {
-		if part != "" {
-			name += " " + Visible(part)
-			break
-		}
-	}
-	return sarifLocation{Logical: []sarifLogical{{name, "resource"}}}
+	name := cmp.Or(f.Path, f.Commit, f.Object)
+	return sarifLocation{Logical: []sarifLogical{{strings.TrimSpace(string(f.Where) + " " + Visible(name)), "resource"}}}
 }
 
 // uri writes a path as a relative reference (RFC 3986), byte for byte.
