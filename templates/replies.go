@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -158,3 +159,23 @@ func ReviewBody(r Review) string { return ReviewMarker(r.ID) + "\n" + render("re
 
 // NotReviewed answers somebody who closed the review and may not.
 func NotReviewed(by identity.Person) string { return render("not-reviewed.md.tmpl", by) }
+
+const checkpointMarker = "<!-- keyreeve:checkpoint "
+
+// Checkpoint renders the comment by which a head of the log is published: a signed note, as it is, in a block of code.
+func Checkpoint(size int64, signed, key string) string {
+	return render("checkpoint.md.tmpl", struct {
+		Marker, Signed, Key string
+		Size                int64
+	}{fmt.Sprintf("%s%d -->", checkpointMarker, size), strings.TrimRight(signed, "\n"), key, size})
+}
+
+// CheckpointSize reads from the first line of such a comment how many entries its head has.
+func CheckpointSize(line string) (int64, bool) {
+	rest, ok := strings.CutPrefix(line, checkpointMarker)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(strings.TrimSuffix(rest, " -->"), 10, 64)
+	return n, err == nil
+}

@@ -171,6 +171,7 @@ func TestGolden(t *testing.T) {
 		"malformed":          templates.Malformed(approvals.ParseCommands("/aprove\n\n/deny\n\n/extend soon please\n\n/withdraw it\n\n/merge")),
 		"reminder":           templates.Reminder(templates.ReminderMarker("acme-identities-1", noon, 2), *decision(approvals.Pending, false), noon, noon.Add(240*time.Hour)),
 		"review":             templates.ReviewBody(templates.Review{ID: "acme-identities-1", Grant: *grant(), Override: *overridden().Override, Needs: overridden().Needs, Issue: "acme/identities#1", Pull: "acme/identities#2"}),
+		"checkpoint":         templates.Checkpoint(42, "example.org/log\n42\naGFzaA==\n\n— example.org/log c2ln\n", "example.org/log+1+a2V5"),
 		"not-reviewed":       templates.NotReviewed(dana),
 		"order-nothing":      templates.OrderRefused(templates.NothingToOrder, 0, ""),
 		"order-revoke":       templates.OrderRefused(templates.MayNotRevoke, 0, ""),

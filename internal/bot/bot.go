@@ -114,7 +114,7 @@ func assemble(c Config, l net.Listener, db *store.Store, log *ledger.Log, github
 	}
 	walker := workflow.New(workflow.Config{
 		Conversations: github, Repositories: github, Codeowners: github, Pulls: github, People: github, Applier: github,
-		Providers: providers.For, Store: db, Registry: registry, Now: c.Now, Log: c.Log, Trace: c.Trace,
+		Providers: providers.For, Store: db, Registry: registry, Now: c.Now, Log: c.Log, Trace: c.Trace, Head: headOf(log),
 	})
 	b := &Bot{store: db, ledger: log, addr: l.Addr().String(), failed: make(chan error, 1), log: c.Log}
 	b.queue, err = queue.New(db, queue.Handlers{
@@ -122,7 +122,7 @@ func assemble(c Config, l net.Listener, db *store.Store, log *ledger.Log, github
 			return route(c.AppID, registry, d)
 		},
 		Walk:  m.walk(walker.Walk),
-		Sweep: (&sweeper{github: github, now: c.Now, log: c.Log}).sweep,
+		Sweep: (&sweeper{github: github, registry: registry, now: c.Now, log: c.Log}).sweep,
 	}, queue.Options{
 		Now: c.Now, Log: c.Log, Poll: c.Poll, Tick: c.Tick,
 		Schedules: schedules(), Redact: scanners.Redact,

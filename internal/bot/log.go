@@ -13,6 +13,7 @@ import (
 	"github.com/keyreeve/keyreeve/internal/audit"
 	"github.com/keyreeve/keyreeve/internal/ledger"
 	"github.com/keyreeve/keyreeve/internal/store"
+	"github.com/keyreeve/keyreeve/internal/workflow"
 )
 
 // openLog reads the log's keys, which are made at the first start, and signs the head as it is. Without a key file (on
@@ -94,4 +95,21 @@ func originOf(c Config) string {
 		return c.LogOrigin
 	}
 	return fmt.Sprintf("keyreeve.invalid/app/%d", c.AppID)
+}
+
+// signedHead is the log's head as the walk publishes it.
+type signedHead struct{ log *ledger.Log }
+
+// headOf is nil for a log that is not signed.
+func headOf(l *ledger.Log) workflow.Log {
+	if l == nil {
+		return nil
+	}
+	return signedHead{l}
+}
+
+// Head implements workflow.Log.
+func (h signedHead) Head(ctx context.Context) (workflow.Head, error) {
+	signed, c, err := h.log.Checkpoint(ctx)
+	return workflow.Head{Size: c.Size, Signed: signed, Key: h.log.Key()}, err
 }

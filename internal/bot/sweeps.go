@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,17 +18,19 @@ import (
 const (
 	lookAgain = "look at everything open again"
 	redeliver = "redeliver what was missed"
+	publish   = "publish the log's head"
 )
 
 func schedules() []queue.Schedule {
-	return []queue.Schedule{{Name: lookAgain, Cron: "*/10 * * * *"}, {Name: redeliver, Cron: "*/5 * * * *"}}
+	return []queue.Schedule{{Name: lookAgain, Cron: "*/10 * * * *"}, {Name: redeliver, Cron: "*/5 * * * *"}, {Name: publish, Cron: "0 * * * *"}}
 }
 
 // sweeper runs the sweeps. It may be used concurrently.
 type sweeper struct {
-	github *forge.Forge
-	now    func() time.Time
-	log    *slog.Logger
+	github   *forge.Forge
+	registry registryFunc
+	now      func() time.Time
+	log      *slog.Logger
 
 	mu    sync.Mutex
 	since time.Time // up to when deliveries were looked through; zero after a start: all that GitHub keeps
@@ -42,8 +46,24 @@ func (s *sweeper) sweep(ctx context.Context, name string) ([]workflow.Subject, e
 		return everywhere(ctx, s.github)
 	case redeliver:
 		return nil, s.redeliver(ctx)
+	case publish:
+		return s.ledgers(ctx)
 	}
 	return nil, fmt.Errorf("there is no sweep %q", name)
+}
+
+// ledgers is where the log's head may be to be published.
+func (s *sweeper) ledgers(ctx context.Context) (out []workflow.Subject, err error) {
+	accounts, err := s.github.Accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(accounts)) {
+		if registry, ok := s.registry(accounts[id]); ok {
+			out = append(out, workflow.Subject{Installation: id, Kind: workflow.LedgerSubject, Repo: registry})
+		}
+	}
+	return out, nil
 }
 
 // redeliver gets back what was sent while nobody accepted it. The deliveries come to the door and wake what they speak of.

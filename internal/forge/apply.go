@@ -32,6 +32,8 @@ func (f *Forge) Apply(ctx context.Context, e workflow.Effect) error {
 		err = f.closeIssue(ctx, e)
 	case workflow.WriteBranch:
 		err = f.writeBranch(ctx, e)
+	case workflow.CommitFile:
+		err = f.commitFile(ctx, e)
 	case workflow.DeleteBranch:
 		err = f.deleteBranch(ctx, e)
 	case workflow.OpenPull:

@@ -134,6 +134,7 @@ func (f *Forge) slug(ctx context.Context) (string, error) {
 
 type installation struct {
 	ID          int64      `json:"id"`
+	Account     account    `json:"account"`
 	SuspendedAt *time.Time `json:"suspended_at"`
 }
 
@@ -157,6 +158,23 @@ func (f *Forge) Installation(ctx context.Context, login string) (int64, error) {
 		return 0, fail(doing, errors.New("it is suspended"))
 	}
 	return i.ID, nil
+}
+
+// Accounts returns the logins of the accounts that the App is installed on, by the installations' ids; suspended ones are
+// left out.
+// https://docs.github.com/en/rest/apps/apps#list-installations-for-the-authenticated-app
+func (f *Forge) Accounts(ctx context.Context) (map[int64]string, error) {
+	all, _, err := readList[installation](ctx, f.appClient(), "app/installations", nil)
+	if err != nil {
+		return nil, fail("list the installations", err)
+	}
+	out := map[int64]string{}
+	for _, i := range all {
+		if i.SuspendedAt == nil && i.Account.Login != "" {
+			out[i.ID] = i.Account.Login
+		}
+	}
+	return out, nil
 }
 
 // Installations returns the ids of all installations of this App that are not suspended, in ascending order.

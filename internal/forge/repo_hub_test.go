@@ -375,3 +375,28 @@ func TestApplyLeavesAccessToProviders(t *testing.T) {
 		t.Errorf("SetAccess: %v, %d writes", err, len(g.Writes()))
 	}
 }
+
+func TestCommitFileOnTheHub(t *testing.T) {
+	g := newGitHub(t)
+	ctx := context.Background()
+	at := g.place("acme/payments", 0)
+	write := workflow.CommitFile{At: at, Branch: "main", Path: "keyreeve.checkpoint", Content: []byte("one\n"), Message: "one"}
+	g.apply(write)
+	first := must(g.forge.File(ctx, at, must(g.forge.Default(ctx, at))(t).SHA, write.Path))(t)
+	if string(first.Data) != "one\n" {
+		t.Errorf("the file is %q", first.Data)
+	}
+	write.Content, write.Message = []byte("two\n"), "two"
+	if err := g.forge.Apply(ctx, write); !errors.Is(err, workflow.ErrConflict) {
+		t.Errorf("over a file that was not observed: %v", err)
+	}
+	write.Old = first.SHA
+	g.apply(write)
+	if got := must(g.forge.File(ctx, at, must(g.forge.Default(ctx, at))(t).SHA, write.Path))(t); string(got.Data) != "two\n" {
+		t.Errorf("the file is %q", got.Data)
+	}
+	accounts := must(g.forge.Accounts(ctx))(t)
+	if len(accounts) != 1 || accounts[g.installation] != "acme" {
+		t.Errorf("the accounts are %v", accounts)
+	}
+}

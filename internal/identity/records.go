@@ -139,8 +139,16 @@ type Policy struct {
 	BreakGlass *BreakGlass `yaml:"breakGlass,omitempty" json:"breakGlass,omitempty"`
 	// Extensions says how far a lease may be extended without a fresh approval.
 	Extensions Extensions `yaml:"extensions,omitempty" json:"extensions,omitzero"`
+	// Checkpoints says where the log's head is published; nil: nowhere.
+	Checkpoints *Checkpoints `yaml:"checkpoints,omitempty" json:"checkpoints,omitempty"`
 	// Revokers may end any access early, besides those whose it is ("@login", "@org/team").
 	Revokers []string `yaml:"revokers,omitempty" json:"revokers,omitempty"`
+}
+
+// Checkpoints is where the log's head is published: exactly one of an issue ("acme/identities#12") and a repository.
+type Checkpoints struct {
+	Issue      string `yaml:"issue,omitempty" json:"issue,omitempty"`
+	Repository string `yaml:"repository,omitempty" json:"repository,omitempty"`
 }
 
 // Patience is how long a request waits for an answer. Zero stands for never.

@@ -50,22 +50,33 @@ type Log struct {
 // path.checkpoint. Rotating the keys takes effect when the Log is opened anew.
 func Open(s Store, keys Keys, path string) (*Log, error) {
 	l := &Log{store: s, keys: keys, state: CheckpointFile(path)}
+	return l, l.load()
+}
+
+// load reads the checkpoint that was signed last, here or by another process with the same keys.
+func (l *Log) load() error {
 	signed, err := os.ReadFile(l.state)
 	if errors.Is(err, fs.ErrNotExist) {
-		return l, nil
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the last checkpoint: %w", err)
+		return fmt.Errorf("read the last checkpoint: %w", err)
 	}
-	// Its signature may be by a key that was retired since; the file is as private as the keys themselves.
-	if l.last, err = audit.UnverifiedCheckpoint(signed); err != nil {
-		return nil, fmt.Errorf("read the last checkpoint %s: %w", l.state, err)
+	c, err := audit.UnverifiedCheckpoint(signed) // the file is as private as the keys themselves
+	if err != nil {
+		return fmt.Errorf("read the last checkpoint %s: %w", l.state, err)
 	}
-	if l.last.Origin != keys.Origin {
-		return nil, fmt.Errorf("the last checkpoint %s is of the log %s, and the keys of %s", l.state, l.last.Origin, keys.Origin)
+	if c.Origin != l.keys.Origin {
+		return fmt.Errorf("the last checkpoint %s is of the log %s, and the keys of %s", l.state, c.Origin, l.keys.Origin)
 	}
-	return l, nil
+	if c != l.last {
+		l.last, l.signed = c, nil
+	}
+	return nil
 }
+
+// Key is the newest verifier key, by which the heads are verified.
+func (l *Log) Key() string { return l.keys.Public[0] }
 
 // CheckpointFile is where the last checkpoint that was signed is kept, by the key file's path.
 func CheckpointFile(keyFile string) string { return keyFile + ".checkpoint" }
@@ -82,6 +93,9 @@ func (l *Log) Checkpoint(ctx context.Context) ([]byte, audit.Checkpoint, error) 
 	now := audit.Checkpoint{Origin: l.keys.Origin, Size: size, Root: root}
 	if l.signed != nil && now == l.last {
 		return l.signed, now, nil
+	}
+	if err := l.load(); err != nil {
+		return nil, now, err
 	}
 	if l.last.Origin != "" {
 		if err := l.continues(ctx, now); err != nil {

@@ -50,6 +50,16 @@ type WriteBranch struct {
 	Message string `json:"message"`
 }
 
+// CommitFile writes one file onto a branch, if the file there is still the one that was observed.
+type CommitFile struct {
+	At      Place  `json:"at"`
+	Branch  string `json:"branch"`
+	Path    string `json:"path"`
+	Old     string `json:"old,omitempty"` // the blob that is there, "" where there is none
+	Content []byte `json:"content"`
+	Message string `json:"message"`
+}
+
 // OpenPull opens a pull request from a branch of the same repository.
 type OpenPull struct {
 	At     Place  `json:"at"`
@@ -149,6 +159,10 @@ func (e React) What() string       { return "react " + e.Content + " to a commen
 
 func (e WriteBranch) What() string {
 	return "write " + e.Path + " to branch " + e.Branch + " in " + e.At.String()
+}
+
+func (e CommitFile) What() string {
+	return "commit " + e.Path + " to " + e.Branch + " in " + e.At.String()
 }
 
 func (e OpenPull) What() string {

@@ -83,6 +83,19 @@ type People interface {
 	RepositoryPermission(ctx context.Context, installation int64, repo identity.Repo, who identity.Principal) (identity.Permission, error)
 }
 
+// Log is the head of the log, as it is published.
+type Log interface {
+	// Head signs the log's head as it is now.
+	Head(ctx context.Context) (Head, error)
+}
+
+// Head is a signed head of the log.
+type Head struct {
+	Size   int64  // entries
+	Signed []byte // a checkpoint as a signed note: https://c2sp.org/tlog-checkpoint
+	Key    string // the verifier key
+}
+
 // Applier applies every effect but SetAccess at GitHub.
 type Applier interface {
 	Apply(ctx context.Context, e Effect) error

@@ -20,6 +20,8 @@ const (
 	// InstallationSubject stands for all that is open in an installation: the
 	// registry's default branch moved, a team changed. Repo and Number are empty.
 	InstallationSubject SubjectKind = "installation"
+	// LedgerSubject is the publication of the log's head in an organization; Repo is its registry.
+	LedgerSubject SubjectKind = "ledger"
 	// MergeGroupSubject is what a registry's merge queue is about to merge; Repo, Number (of the pull request that the
 	// group was made for), Base and Head are set.
 	MergeGroupSubject SubjectKind = "merge-group"
@@ -45,6 +47,8 @@ func (s Subject) Key() string {
 		return fmt.Sprintf("%d/access/%s", s.Installation, s.Access)
 	case InstallationSubject:
 		return fmt.Sprintf("%d/installation", s.Installation)
+	case LedgerSubject:
+		return fmt.Sprintf("%d/ledger", s.Installation)
 	case MergeGroupSubject:
 		return fmt.Sprintf("%d/%s/%d@%s", s.Installation, s.Kind, s.Repo.ID, s.Head)
 	default:
@@ -59,6 +63,8 @@ func (s Subject) String() string {
 		return s.Access.String()
 	case InstallationSubject:
 		return fmt.Sprintf("installation %d", s.Installation)
+	case LedgerSubject:
+		return fmt.Sprintf("the log's head in installation %d", s.Installation)
 	case MergeGroupSubject:
 		return fmt.Sprintf("%s#%d in the merge queue at %s", s.Repo, s.Number, short(s.Head))
 	default:

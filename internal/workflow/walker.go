@@ -13,7 +13,7 @@ import (
 	"github.com/keyreeve/keyreeve/internal/identity"
 )
 
-// Config is what a Walker is made of. All fields but NewID and Trace are needed.
+// Config is what a Walker is made of. All fields but Head, NewID and Trace are needed.
 type Config struct {
 	Conversations Conversations
 	Repositories  Repositories
@@ -23,6 +23,7 @@ type Config struct {
 	Applier       Applier
 	Providers     func(name string) (Provider, error)
 	Store         Store
+	Head          Log // nil where the log is not signed: then its head is not published
 	// Registry names the registry of an organization; ok is false for an organization that this bot doesn't serve.
 	Registry func(org string) (registry identity.Repo, ok bool)
 	Now      func() time.Time
@@ -79,6 +80,8 @@ func (w *Walker) Walk(ctx context.Context, s Subject) (again time.Time, err erro
 		again, err = w.converge(ctx, s, func(ctx context.Context) (turn, error) { return w.lookAtAccess(ctx, s) })
 	case InstallationSubject:
 		again, err = w.converge(ctx, s, func(ctx context.Context) (turn, error) { return w.lookAtInstallation(ctx, s) })
+	case LedgerSubject:
+		again, err = w.converge(ctx, s, func(ctx context.Context) (turn, error) { return w.lookAtLedger(ctx, s) })
 	case MergeGroupSubject:
 		again, err = w.converge(ctx, s, func(ctx context.Context) (turn, error) { return w.lookAtMergeGroup(ctx, s) })
 	default:
