@@ -297,13 +297,17 @@ func changedKeys(path, origin string, first, rotate, retire bool) (ledger.Keys, 
 	if err != nil || !rotate && !retire {
 		return keys, err
 	}
+	old := keys
 	if rotate {
-		keys, err = keys.Rotated(rand.Reader)
+		keys, err = old.Rotated(rand.Reader)
 	} else {
-		keys, err = keys.Retired()
+		keys, err = old.Retired()
 	}
-	if err != nil {
-		return keys, err
+	if err == nil {
+		err = keys.Resign(path, old) // first: a crash leaves a head that the old keys have signed too, or the old one
 	}
-	return keys, keys.Write(path)
+	if err == nil {
+		err = keys.Write(path)
+	}
+	return keys, err
 }

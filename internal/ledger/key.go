@@ -122,6 +122,29 @@ func (k Keys) Write(path string) error {
 	return nil
 }
 
+// Resign signs the last checkpoint that is kept beside the key file at path anew, so that it verifies once its old keys
+// are gone. It has to be signed by one of the old keys; where none is kept, nothing is done.
+func (k Keys) Resign(path string, old Keys) error {
+	signed, err := os.ReadFile(CheckpointFile(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the last checkpoint: %w", err)
+	}
+	c, err := audit.OpenCheckpoint(signed, old.Public...)
+	if err != nil {
+		return fmt.Errorf("sign the last checkpoint anew: %w", err)
+	}
+	if signed, err = k.Sign(c); err != nil {
+		return err
+	}
+	if err := writeFile(CheckpointFile(path), signed); err != nil {
+		return fmt.Errorf("keep the checkpoint: %w", err)
+	}
+	return nil
+}
+
 // EnsureKeys reads the key file, or makes one with a first key for origin where there is none. A file whose keys are of
 // another log than origin is an error, unless origin is "".
 func EnsureKeys(path, origin string, random io.Reader) (k Keys, made bool, err error) {

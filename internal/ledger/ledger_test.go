@@ -254,11 +254,30 @@ func TestRewound(t *testing.T) {
 			t.Errorf("served: %s", resp.Status)
 		}
 	}
+	// Another process signs a newer head with the same keys: from then on this one holds to that, too.
+	r.add(1)
+	other, _ := r.open()
+	_, _, err = other.Checkpoint(t.Context())
+	r.ok(err)
+	cut := newRig(t)
+	cut.add(9) // the same entries, and others instead of none
+	r.ok(os.WriteFile(ledger.CheckpointFile(cut.keyFile()), kept, 0o600))
+	behind, err := ledger.Open(cut.db, keys, cut.keyFile())
+	r.ok(err)
+	_, _, err = behind.Checkpoint(t.Context())
+	r.ok(err)
+	newest, err := os.ReadFile(ledger.CheckpointFile(r.keyFile()))
+	r.ok(err)
+	r.ok(os.WriteFile(ledger.CheckpointFile(cut.keyFile()), bytes.Replace(newest, []byte("\n9\n"), []byte("\n99\n"), 1), 0o600))
+	cut.add(1)
+	if _, _, err := behind.Checkpoint(t.Context()); !errors.Is(err, ledger.ErrRewound) {
+		t.Errorf("behind a newer head: %v", err)
+	}
 	// A start with the right one goes on.
 	r.add(1)
 	l, err = ledger.Open(r.db, keys, r.keyFile())
 	r.ok(err)
-	if _, c, err := l.Checkpoint(t.Context()); err != nil || c.Size != 9 {
+	if _, c, err := l.Checkpoint(t.Context()); err != nil || c.Size != 10 {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
