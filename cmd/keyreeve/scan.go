@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -155,16 +154,5 @@ func (s *sweep) write(w io.Writer, all []report.Repository) error {
 	case "sarif":
 		return report.SARIF(w, all)
 	}
-	f, isFile := w.(*os.File)
-	return report.Table(w, all, isFile && isTerminal(f) && s.env("NO_COLOR") == "" && s.env("TERM") != "dumb")
-}
-
-// env looks a variable up; the last one of a name counts.
-func (s *sweep) env(name string) string {
-	for _, pair := range slices.Backward(s.environ) {
-		if len(pair) > len(name) && pair[:len(name)] == name && pair[len(name)] == '=' {
-			return pair[len(name)+1:]
-		}
-	}
-	return ""
+	return report.Table(w, all, isTerminal(w) && lookup(s.environ, "NO_COLOR") == "" && lookup(s.environ, "TERM") != "dumb")
 }

@@ -12,8 +12,6 @@ import (
 	"github.com/keyreeve/keyreeve/scanners/report"
 )
 
-const pepperVariable = "KEYREEVE_PEPPER_FILE"
-
 // load reads what to look for and compiles it. A keys file has to be without an error: it was written for this. Of a
 // registry, what can't be looked for is a gap, and the rest is looked for.
 func (s *sweep) load(stderr io.Writer) ([]scanners.Gap, error) {
@@ -109,23 +107,17 @@ func placed(file string, err error) error {
 	return errors.Join(all...)
 }
 
-// peppers reads the file that the variable names. Without it, keys known by a fingerprint can't be looked for.
+// peppers reads the pepper file. A keys file with fingerprints needs one; of a registry, Compile says which can't be
+// looked for.
 func (s *sweep) peppers(keys []scanners.Key, stderr io.Writer) (scanners.Peppers, error) {
-	file := s.env(pepperVariable)
-	if file == "" {
-		i := slices.IndexFunc(keys, func(k scanners.Key) bool { return k.Fingerprint != "" })
-		if i >= 0 && s.registry == "" {
-			return nil, hint(fmt.Errorf("%s has fingerprints (the first is of %q), and there is no pepper to look for them with", s.keysFile, keys[i].Label),
-				"name the file with the pepper that they were made under: "+pepperVariable+"=FILE")
-		}
-		return nil, nil
-	}
-	peppers, warning, err := scanners.OpenPeppers(file)
+	peppers, err := loadPeppers(s.environ, stderr)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", pepperVariable, err)
+		return nil, err
 	}
-	if warning != "" {
-		_, _ = fmt.Fprintln(stderr, "warning: "+warning)
+	i := slices.IndexFunc(keys, func(k scanners.Key) bool { return k.Fingerprint != "" })
+	if len(peppers) == 0 && i >= 0 && s.registry == "" {
+		return nil, hint(fmt.Errorf("%s has fingerprints (the first is of %q), and there is no pepper to look for them with", s.keysFile, keys[i].Label),
+			"name the file with the pepper that they were made under: "+pepperFileVariable+"=FILE")
 	}
 	return peppers, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -15,12 +14,11 @@ import (
 // bars returns what begins a progress bar: it gives what moves the bar, nil where standard error is no terminal, and
 // what takes it away.
 func bars(ctx context.Context, stderr io.Writer) func(name string) (func(scanners.Progress), func()) {
-	f, isFile := stderr.(*os.File)
-	if !isFile || !isTerminal(f) {
+	if !isTerminal(stderr) {
 		return func(string) (func(scanners.Progress), func()) { return nil, func() {} }
 	}
 	return func(name string) (func(scanners.Progress), func()) {
-		p := mpb.NewWithContext(ctx, mpb.WithOutput(f), mpb.WithWidth(60))
+		p := mpb.NewWithContext(ctx, mpb.WithOutput(stderr), mpb.WithWidth(60))
 		bar := p.AddBar(0, mpb.BarRemoveOnComplete(),
 			mpb.PrependDecorators(decor.Name(report.Visible(name)+" ")),
 			mpb.AppendDecorators(decor.CountersNoUnit(" %d/%d objects")))
