@@ -1,6 +1,9 @@
 package scanners
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // The classes of bytes in runs.
 const (
@@ -50,25 +53,26 @@ type run64 struct {
 	phases     byte // a bit for each of the four phases in which base64 may begin
 	hex        bool // there are 16 hexadecimal digits in a row
 	onlyHex    bool
-	uneven     bool // a line's end is within a group of four: the lines may as well be texts of their own
+	several    bool // lines, which may as well be texts of their own
+	short      int  // where the line before the last one ends, if the last one is short: it may be the word EOF
 }
 
 // runs looks into base64 and hexadecimal. It goes by words of eight bytes: a run of sixteen characters has one to
 // itself, and most words of a text hold a space, a quote or a bracket and are passed at once.
 func (s *scan) runs(dst []Match, b []byte, depth int, whole bool) []Match {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	passed := 0
 	for i := 0; i+8 <= len(b); {
-		w := b[i : i+8 : i+8]
-		v := binary.LittleEndian.Uint64(w)
-		if (v-ones*'+'|v)&tops != 0 || // a byte below '+' or above 0x7f
-			runClass[w[0]]&runClass[w[1]]&runClass[w[2]]&runClass[w[3]]&runClass[w[4]]&runClass[w[5]]&runClass[w[6]]&runClass[w[7]] == 0 {
+		if !pure(binary.LittleEndian.Uint64(b[i:])) {
 			i += 8
 			continue
 		}
 		start := i
 		for start > passed && runClass[b[start-1]] != 0 {
 			start--
+		}
+		if last := start + runMin - 1; last >= len(b) || runClass[b[last]] == 0 {
+			i += 8
+			continue
 		}
 		r := findRun(b, start, whole)
 		if r.size >= runMin {
@@ -80,6 +84,16 @@ func (s *scan) runs(dst []Match, b []byte, depth int, whole bool) []Match {
 	return dst
 }
 
+// pure says, of eight bytes at once, whether each may be in a run: it is from '+' to '9', or with its bit 0x20 set from
+// 'a' on. That lets a few pass that are not, such as brackets.
+func pure(v uint64) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	low := v &^ tops
+	letter := (low | ones*0x20) + ones*(0x80-'a')
+	number := (low + ones*(0x80-'+')) &^ (low + ones*(0x80-'9'-1))
+	return (letter|number)&tops&^v == tops
+}
+
 // findRun returns the run that begins at start.
 func findRun(b []byte, start int, whole bool) run64 {
 	if start > 0 && start < len(b) && b[start-1] == '\\' && alnum(b[start]) {
@@ -89,37 +103,58 @@ func findRun(b []byte, start int, whole bool) run64 {
 	if start == 0 && !whole {
 		r.phases = 0xf
 	}
-	hex := 0
 	i := start
 	for {
 		line := i
-		for ; i < len(b); i++ {
-			c := runClass[b[i]]
-			if c == 0 {
-				break
-			}
-			r.size++
-			if c&inHex != 0 {
-				hex++
-				continue
-			}
-			r.hex = r.hex || hex >= runMin
-			hex, r.onlyHex = 0, false
-			if c&isSpecial != 0 {
-				r.phases |= 1 << (r.size & 3)
-			}
+		all, any := byte(inHex), byte(0)
+		for i < len(b) && runClass[b[i]] != 0 {
+			all &= runClass[b[i]]
+			any |= runClass[b[i]]
+			i++
 		}
+		r.onlyHex = r.onlyHex && all != 0
+		r.hex = r.hex || hexRun(b[line:i])
+		if any&isSpecial != 0 {
+			r.phases |= specialPhases(b[line:i], r.size)
+		}
+		r.size += i - line
 		r.end = i
 		next := wrapped(b, i)
 		if next == 0 || i-line < runMin {
-			break
+			if i-line >= runMin || !r.several {
+				r.short = 0
+			}
+			return r
 		}
 		i = next
 		r.phases |= 1 << (r.size & 3)
-		r.uneven = r.uneven || r.size&3 != 0
+		r.several, r.short = true, r.end
 	}
-	r.hex = r.hex || hex >= runMin
-	return r
+}
+
+// hexRun says whether there are runMin hexadecimal digits in a row, by looking at every sixteenth character first.
+func hexRun(b []byte) bool {
+	for last := runMin - 1; last < len(b); {
+		i := last
+		for i > last-runMin && runClass[b[i]]&inHex != 0 {
+			i--
+		}
+		if i == last-runMin {
+			return true
+		}
+		last = i + runMin
+	}
+	return false
+}
+
+// specialPhases returns the phases that begin behind a special character of a line, before which there are n others.
+func specialPhases(line []byte, n int) (phases byte) {
+	for i, c := range line {
+		if runClass[c]&isSpecial != 0 {
+			phases |= 1 << ((n + i + 1) & 3)
+		}
+	}
+	return phases
 }
 
 // wrapped returns where a run goes on that ends at i with its line, or 0.
@@ -156,7 +191,13 @@ func (s *scan) run(dst []Match, b []byte, r run64, depth int) []Match {
 			dst = s.base64(dst, b, skipChars(b, r.start, r.end, phase), r.end, depth)
 		}
 	}
-	for start := r.start; r.uneven && start < r.end; {
+	if r.size >= packedMin {
+		dst = s.packed(dst, b, r, depth)
+	}
+	if r.short > 0 {
+		dst = s.base64(dst, b, r.start, r.short, depth)
+	}
+	for start := r.start; r.several && start < r.end; {
 		end := start
 		for end < r.end && runClass[b[end]] != 0 {
 			end++
@@ -164,6 +205,23 @@ func (s *scan) run(dst []Match, b []byte, r run64, depth int) []Match {
 		dst = s.base64(dst, b, start, end, depth)
 		for start = end; start < r.end && runClass[b[start]] == 0; {
 			start++
+		}
+	}
+	return dst
+}
+
+const packedMin = 40 // characters: 30 bytes, of which gzip alone takes 18
+
+// packed looks into containers in base64 that begin within a run, behind a part of a path or another line.
+func (s *scan) packed(dst []Match, b []byte, r run64, depth int) []Match {
+	for _, head := range []string{"H4sI", "UEsD", "Qlpo"} { // gzip, zip, bzip2
+		for i := r.start + 1; i < r.end; {
+			n := bytes.Index(b[i:r.end], []byte(head))
+			if n < 0 {
+				break
+			}
+			dst = s.base64(dst, b, i+n, r.end, depth)
+			i += n + 1
 		}
 	}
 	return dst

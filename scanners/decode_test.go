@@ -300,7 +300,7 @@ func TestFragmentsFindWhatWholesFind(t *testing.T) {
 		e := rapid.SampledFrom(encoders()).Draw(t, "encoder")
 		secret := rapid.SampledFrom([]string{testName, testID, testValue, testPhrase}).Draw(t, "secret")
 		noise := rapid.OneOf(rapid.StringMatching(`[ -~\n]{0,300}`), rapid.StringMatching(`[A-Za-z0-9+/]{0,300}`))
-		before, after := noise.Draw(t, "before")+"\n", "\n"+noise.Draw(t, "after")
+		before, after := noise.Draw(t, "before")+"\n- ", rapid.SampledFrom([]string{"\n", "\nEOF\n"}).Draw(t, "end")+":\n"+noise.Draw(t, "after")
 		text := []byte(before + e.into(secret) + after)
 		whole, _ := m.ScanBytes(context.Background(), text)
 		place := func(f Match) bool { return f.End > len(before) && f.Start < len(text)-len(after) }
@@ -319,6 +319,20 @@ func TestFragmentsFindWhatWholesFind(t *testing.T) {
 			t.Fatalf("%s: not in the fragment %q", e.name, fragment)
 		}
 	})
+}
+
+// No word of a run is passed over.
+func TestPure(t *testing.T) {
+	for c := range 256 {
+		word := []byte("AAAAAAAA")
+		for i := range word {
+			word[i] = byte(c)
+			if got := pure(binary.LittleEndian.Uint64(word)); runClass[c] != 0 && !got || (c < '+' || c >= 0x80) && got {
+				t.Errorf("pure of %q = %v", word, got)
+			}
+			word[i] = 'z'
+		}
+	}
 }
 
 // Nothing is found in what holds nothing, and nothing ends the search.

@@ -181,12 +181,15 @@ func BenchmarkFragment(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		// By files of 16 KiB, as they come.
 		b.Run(fmt.Sprint(n, " keys"), func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if got := m.Fragment(nil, text); len(got) > 0 {
-					b.Fatal(got)
+				for file := range slices.Chunk(text, 16<<10) {
+					if got := m.Fragment(nil, file); len(got) > 0 {
+						b.Fatal(got)
+					}
 				}
 			}
 		})
@@ -194,8 +197,10 @@ func BenchmarkFragment(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			s := m.begin(b.Context(), len(text))
 			for b.Loop() {
-				if got := s.plain(nil, text); len(got) > 0 {
-					b.Fatal(got)
+				for file := range slices.Chunk(text, 16<<10) {
+					if got := s.plain(nil, file); len(got) > 0 {
+						b.Fatal(got)
+					}
 				}
 			}
 		})
