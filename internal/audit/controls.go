@@ -127,7 +127,8 @@ func nistCSF() []Control { //nolint:funlen // it is a table
 			[]string{
 				"Every step is an entry, written in the transaction of what it speaks of: `keyreeve audit show`.",
 				"No entry can be changed, removed or put in unseen: `keyreeve audit verify` with a signed head; `TestSQLite/tampering_by_column` in `internal/store`.",
-				"Entries leave as JSON lines, CSV, OCSF and CloudEvents: `keyreeve audit export`.",
+				"The signed head is published where the policy says, out of the reach of whoever runs keyreeve: the policy's `checkpoints`, the story `checkpoints`.",
+				"Entries leave as JSON lines, CSV, OCSF and CloudEvents, and are streamed to a SIEM: `keyreeve audit export`, `KEYREEVE_SIEM_URL`.",
 			},
 			"Only what keyreeve itself does. GitHub's own audit log is not read.",
 		},

@@ -62,15 +62,21 @@ func nonHuman() []Control { //nolint:funlen // it is a table
 			"OWASP.NHI/NHI1:2025", "Improper Offboarding",
 			Partly,
 			[]Step{Verified, IsStuck, Changed},
-			[]string{"Access that was granted ends by itself, is read back, and is stuck and shown where it can't be taken back: `keyreeve leases`, the story `reminders-and-expiry`."},
-			"The identity itself and its credentials are not removed, and standing access from before keyreeve is not found.",
+			[]string{
+				"Access that was granted ends by itself, is read back, and is stuck and shown where it can't be taken back: `keyreeve leases`, the story `reminders-and-expiry`.",
+				"Credentials of decommissioned identities are found in git repositories, in their whole history: `keyreeve scan`.",
+			},
+			"The identity itself and its credentials are not removed where they are used, and standing access from before keyreeve is not found.",
 		},
 		{
 			"OWASP.NHI/NHI2:2025", "Secret Leakage",
 			Partly,
 			nil,
-			[]string{"keyreeve holds no credential's value, and no secret of its own is in its database or log: every story searches both. Its own log lines are redacted by the shapes of known credentials."},
-			"Repositories, histories and secret stores are not searched for leaked secrets by any command.",
+			[]string{
+				"Known credentials, by fingerprints of their values, ids or names, are found in git repositories and files, however encoded: `keyreeve scan`.",
+				"keyreeve holds no credential's value, and no secret of its own is in its database or log: every story searches both. Its own log lines are redacted by the shapes of known credentials.",
+			},
+			"A scan runs when somebody runs it, and finds what is recorded: a secret that nobody recorded is not looked for. Secret stores are not searched, and what was found is not an entry of the log.",
 		},
 		{
 			"OWASP.NHI/NHI3:2025", "Vulnerable Third-Party NHI",

@@ -122,7 +122,7 @@ func TestEmpty(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"has no entry of this control in this period", "The first 12 entries of the log are in an archive", "The period is not over", "None in this period", "keyreeve does not scan for credentials",
+		"has no entry of this control in this period", "The first 12 entries of the log are in an archive", "The period is not over", "None in this period", "The age of credentials over time is not measured",
 	} {
 		if !bytes.Contains(page, []byte(want)) {
 			t.Errorf("%q is not in the page", want)

@@ -247,7 +247,7 @@ func spread(list []time.Duration) string {
 
 func gaps(in Input) []string {
 	list := []string{
-		"The age of credentials over time is not measured: keyreeve does not scan for credentials.",
+		"The age of credentials over time is not measured: what `keyreeve scan` finds is not an entry of the log.",
 		"Access that was not asked for through keyreeve is not part of this report.",
 	}
 	if in.Control.Not != "" {
