@@ -32,13 +32,19 @@ type sighting struct {
 
 // attribute works out where the keys were found: in which files, since which commit, and whether they are still there.
 // It reads the history only where something was found.
-func (s *search) attribute(ctx context.Context, refs []gitobj.Ref) ([]Finding, error) {
-	a := &attribution{search: s, found: map[place]*sighting{}, branches: map[gitobj.ID][]string{}}
+//
+// h is what is known of the history; nil lets it be read.
+func (s *search) attribute(ctx context.Context, refs []gitobj.Ref, h *history) ([]Finding, error) {
+	a := &attribution{
+		search: s, found: map[place]*sighting{}, branches: map[gitobj.ID][]string{}, shown: map[gitobj.ID]bool{}, steps: mostSteps,
+	}
 	a.refNames(ctx, refs)
 	if len(s.hits)+len(s.names) > 0 {
-		h, err := s.history(ctx)
-		if err != nil {
-			return nil, err
+		if h == nil {
+			var err error
+			if h, err = s.history(ctx); err != nil {
+				return nil, err
+			}
 		}
 		h.reach(refs)
 		for _, r := range refs {
@@ -46,7 +52,9 @@ func (s *search) attribute(ctx context.Context, refs []gitobj.Ref) ([]Finding, e
 				a.branches[r.ID] = append(a.branches[r.ID], r.Name)
 			}
 		}
-		a.files(h)
+		if err := a.files(ctx, h); err != nil {
+			return nil, err
+		}
 		a.messages(h, refs)
 		a.rest(h)
 	}
@@ -57,6 +65,8 @@ type attribution struct {
 	*search
 	found    map[place]*sighting
 	branches map[gitobj.ID][]string // by the commit at their tip
+	shown    map[gitobj.ID]bool     // blobs and trees that some commit leads to
+	steps    int                    // that may still be taken
 }
 
 // isBranch says whether what a ref leads to is what people take from the repository.
@@ -64,7 +74,7 @@ func isBranch(name string) bool {
 	return name == "HEAD" || strings.HasPrefix(name, "refs/heads/") || strings.HasPrefix(name, "refs/remotes/")
 }
 
-// see notes that a commit has a place.
+// see notes that a commit has a place, in a version that its parent did not have.
 func (a *attribution) see(p place, c *commit, object gitobj.ID, hits []hit) *sighting {
 	at := a.found[p]
 	if at == nil {
@@ -72,57 +82,12 @@ func (a *attribution) see(p place, c *commit, object gitobj.ID, hits []hit) *sig
 		a.found[p] = at
 	}
 	if !at.reachable && c != nil && c.reachable { // what leads nowhere is no first appearance of what is in the history
-		at.first, at.reachable = c, true
+		at.first, at.last, at.reachable = c, nil, true
 	}
 	if c == nil || c.reachable || !at.reachable {
-		at.last, at.object, at.holder, at.hits = c, object, c, hits
+		at.object, at.holder, at.hits = object, c, hits
 	}
 	return at
-}
-
-// files goes through the commits from the oldest to the newest. The last one to have a place shows its newest version;
-// that at the tip of a branch comes before all.
-func (a *attribution) files(h *history) {
-	for _, c := range h.order() {
-		leaves := h.leaves(c.tree)
-		if len(leaves) == 0 {
-			continue
-		}
-		tips := a.branches[c.id]
-		for _, l := range leaves {
-			where := InBlob
-			hits := a.hits[l.id]
-			if l.named {
-				where, hits = InPath, l.hits
-			} else if c.notes {
-				where = InNote
-			}
-			for _, one := range apart(hits) {
-				p := place{key: one[0].key, class: one[0].class, where: where, path: l.path}
-				at := a.found[p]
-				if at != nil && len(at.branches) > 0 && len(tips) == 0 {
-					if at.last = c; c.reachable {
-						continue // a tip's version is shown already
-					}
-				}
-				at = a.see(p, c, l.id, one)
-				at.branches = append(at.branches, tips...)
-			}
-		}
-	}
-}
-
-// apart splits the hits of an object by key and class.
-func apart(hits []hit) (out [][]hit) {
-	for _, h := range hits {
-		i := slices.IndexFunc(out, func(o []hit) bool { return o[0].key == h.key && o[0].class == h.class })
-		if i < 0 {
-			out = append(out, []hit{h})
-			continue
-		}
-		out[i] = append(out[i], h)
-	}
-	return out
 }
 
 // messages finds the commits and tags that hold a key themselves.
@@ -146,14 +111,8 @@ func (a *attribution) messages(h *history, refs []gitobj.Ref) {
 
 // rest takes in what no commit holds: blobs and trees that nothing leads to.
 func (a *attribution) rest(h *history) {
-	shown := map[gitobj.ID]bool{}
-	for _, c := range h.commits {
-		for _, l := range h.leaves(c.tree) {
-			shown[l.id] = true
-		}
-	}
 	for id, hits := range a.hits {
-		if _, tag := h.tags[id]; shown[id] || h.commits[id] != nil || tag {
+		if _, tag := h.tags[id]; a.shown[id] || h.commits[id] != nil || tag {
 			continue
 		}
 		for _, one := range apart(hits) {
@@ -161,7 +120,7 @@ func (a *attribution) rest(h *history) {
 		}
 	}
 	for tree, names := range a.names {
-		if h.rooted[tree] {
+		if a.shown[tree] {
 			continue
 		}
 		for _, n := range names {

@@ -34,9 +34,7 @@ type history struct {
 	parents [][2]int32          // of folders: the folder, and the tree that has it
 	start   map[int32]bool      // trees that hold a hit themselves
 
-	inside map[gitobj.ID][]child // of each tree on the way to a hit: what leads there
-	memo   map[gitobj.ID][]leaf
-	rooted map[gitobj.ID]bool // trees that some commit leads to
+	inside map[gitobj.ID][]child // of each tree on the way to a hit: what leads there, by name
 }
 
 // child is an entry of a tree that is a hit, or leads to one.
@@ -47,21 +45,17 @@ type child struct {
 	hits []hit // in the name
 }
 
-// leaf is a hit below a tree.
-type leaf struct {
-	path  string
-	id    gitobj.ID
-	named bool // the path itself is the hit
-	hits  []hit
+func newHistory(s *search) *history {
+	return &history{
+		search: s, commits: map[gitobj.ID]*commit{}, tags: map[gitobj.ID]gitobj.ID{}, place: map[gitobj.ID]int32{},
+		start: map[int32]bool{}, inside: map[gitobj.ID][]child{},
+	}
 }
 
 // history reads all commits and trees, in two passes in the order of the pack: the first finds which trees lead to a hit,
 // the second the names on the way. Trees are many and a random read of one is dear.
 func (s *search) history(ctx context.Context) (*history, error) {
-	h := &history{
-		search: s, commits: map[gitobj.ID]*commit{}, tags: map[gitobj.ID]gitobj.ID{}, place: map[gitobj.ID]int32{},
-		start: map[int32]bool{}, inside: map[gitobj.ID][]child{}, memo: map[gitobj.ID][]leaf{}, rooted: map[gitobj.ID]bool{},
-	}
+	h := newHistory(s)
 	skip := func(t gitobj.Type) bool { return t == gitobj.Blob }
 	_, err := s.repo.Walk(ctx, gitobj.WalkOptions{Workers: s.o.Workers, Skip: skip}, func(_ int, o *gitobj.Object) error {
 		switch o.Type {
@@ -109,16 +103,15 @@ func (h *history) commit(o *gitobj.Object) {
 func (h *history) tree(o *gitobj.Object) {
 	var folders []gitobj.ID
 	hit := len(h.search.names[o.ID]) > 0
-	for e, err := range h.repo.Entries(o.Data) {
-		if err != nil {
-			break // told when its names were looked at, or its pack was read
-		}
-		if e.Mode.IsTree() {
-			folders = append(folders, e.ID)
-		} else if len(h.hits[e.ID]) > 0 && !e.Mode.IsLink() {
+	// What can't be read of it was told when its names were looked at.
+	_ = h.repo.EachEntry(o.Data, func(mode gitobj.Mode, _ []byte, id gitobj.ID) bool {
+		if mode.IsTree() {
+			folders = append(folders, id)
+		} else if len(h.hits[id]) > 0 && !mode.IsLink() {
 			hit = true
 		}
-	}
+		return true
+	})
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	at := h.number(o.ID)
@@ -180,43 +173,10 @@ func (h *history) names(o *gitobj.Object, leads map[int32]bool) {
 			inside = append(inside, c)
 		}
 	}
+	slices.SortFunc(inside, func(a, b child) int { return strings.Compare(a.name, b.name) })
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.inside[o.ID] = inside
-}
-
-// leaves lists the hits below a tree.
-func (h *history) leaves(tree gitobj.ID) []leaf { return h.below(tree, 0) }
-
-// maxDepth bounds how deep folders are followed: a tree can't hold itself, but a corrupt one could say so.
-const maxDepth = 1000
-
-func (h *history) below(tree gitobj.ID, depth int) []leaf {
-	inside, ok := h.inside[tree]
-	if !ok || depth > maxDepth {
-		return nil
-	}
-	if known, ok := h.memo[tree]; ok {
-		return known
-	}
-	h.rooted[tree] = true
-	var out []leaf
-	for _, c := range inside {
-		if len(c.hits) > 0 {
-			out = append(out, leaf{path: c.name, id: c.id, named: true, hits: c.hits})
-		}
-		switch {
-		case c.tree:
-			for _, l := range h.below(c.id, depth+1) {
-				l.path = c.name + "/" + l.path
-				out = append(out, l)
-			}
-		case len(h.hits[c.id]) > 0:
-			out = append(out, leaf{path: c.name, id: c.id})
-		}
-	}
-	h.memo[tree] = out
-	return out
 }
 
 // reach marks the commits that refs lead to.

@@ -85,7 +85,7 @@ func ScanRepository(ctx context.Context, dir string, m *Matcher, o Options) (Rep
 	for _, g := range gaps {
 		s.gap(Gap{Subject: g.Subject, What: g.What})
 	}
-	findings, err := s.attribute(ctx, refs)
+	findings, err := s.attribute(ctx, refs, nil)
 	if err != nil {
 		return Report{}, fmt.Errorf("scan %s: %w", o.Name, err)
 	}

@@ -28,21 +28,43 @@ func (m Mode) IsLink() bool { return m&0o170000 == 0o160000 }
 // Entries reads a tree's entries in order. What can't be read ends them with an error.
 func (r *Repo) Entries(tree []byte) iter.Seq2[TreeEntry, error] {
 	return func(yield func(TreeEntry, error) bool) {
-		for len(tree) > 0 {
-			mode, rest, ok := bytes.Cut(tree, []byte{' '})
-			name, rest, ok2 := bytes.Cut(rest, []byte{0})
-			n, err := strconv.ParseUint(string(mode), 8, 32)
-			if !ok || !ok2 || err != nil || len(name) == 0 || len(rest) < r.Hash {
-				yield(TreeEntry{}, fmt.Errorf("%w: a tree's entry can't be read", ErrCorrupt))
-				return
-			}
-			e := TreeEntry{Name: string(name), ID: r.id(rest), Mode: Mode(n)}
-			if !yield(e, nil) {
-				return
-			}
-			tree = rest[r.Hash:]
+		err := r.EachEntry(tree, func(mode Mode, name []byte, id ID) bool {
+			return yield(TreeEntry{Name: string(name), ID: id, Mode: mode}, nil)
+		})
+		if err != nil {
+			yield(TreeEntry{}, err)
 		}
 	}
+}
+
+// EachEntry calls visit for each of a tree's entries in order, until it returns false; name is a part of tree. What can't be
+// read ends them with ErrCorrupt. It allocates nothing.
+func (r *Repo) EachEntry(tree []byte, visit func(mode Mode, name []byte, id ID) bool) error {
+	for len(tree) > 0 {
+		space := bytes.IndexByte(tree, ' ')
+		mode, ok := octal(tree[:max(space, 0)])
+		rest := tree[space+1:]
+		end := bytes.IndexByte(rest, 0)
+		if !ok || end <= 0 || len(rest)-end-1 < r.Hash {
+			return fmt.Errorf("%w: a tree's entry can't be read", ErrCorrupt)
+		}
+		if !visit(mode, rest[:end], r.id(rest[end+1:])) {
+			return nil
+		}
+		tree = rest[end+1+r.Hash:]
+	}
+	return nil
+}
+
+// octal reads a mode.
+func octal(b []byte) (m Mode, ok bool) {
+	for _, c := range b {
+		if c < '0' || c > '7' {
+			return 0, false
+		}
+		m = m<<3 | Mode(c-'0')
+	}
+	return m, len(b) > 0 && len(b) < 8
 }
 
 // CommitInfo is what a commit says besides its message.
