@@ -1,7 +1,10 @@
 package audit
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -58,4 +61,67 @@ func TestCatalogue(t *testing.T) {
 	if c, ok := FindControl("PR.AA-99"); ok {
 		t.Errorf("found %+v", c)
 	}
+}
+
+// TestCatalogueNamesWhatExists: each test, story and command that the catalogue names is there.
+func TestCatalogueNamesWhatExists(t *testing.T) {
+	tests, commands := sources(t, "../..", "_test.go"), sources(t, "../../cmd/keyreeve", ".go")
+	code := regexp.MustCompile("(stor(?:y|ies) )?`([^`]+)`(?: to `([^`]+)`)?")
+	seen := 0
+	for _, c := range Catalogue() {
+		for _, text := range append(c.Shows, c.Not) {
+			for _, m := range code.FindAllStringSubmatch(text, -1) {
+				story, name := m[1] != "", m[2]
+				there := true
+				switch test, _, _ := strings.Cut(name, "/"); {
+				case story && m[3] != "" || story && strings.HasPrefix(name, "threat-"):
+					found, err := filepath.Glob("../../cmd/keyreeve/testdata/" + name + "-*.txtar")
+					there = err == nil && len(found) == 1
+				case story:
+					_, err := os.Stat("../../cmd/keyreeve/testdata/" + name + ".txtar")
+					there = err == nil
+				case strings.HasPrefix(name, "Test"):
+					there = strings.Contains(tests, "func "+test+"(t *testing.T)")
+				case strings.HasPrefix(name, "keyreeve ") && !strings.Contains(name, " / "):
+					words := strings.Fields(name)
+					last := words[len(words)-1]
+					for i, w := range words {
+						if strings.HasPrefix(w, "-") {
+							last = words[i-1]
+							break
+						}
+					}
+					there = regexp.MustCompile(`Use:\s+"` + last + `[ "]`).MatchString(commands)
+				case strings.HasPrefix(name, "KEYREEVE_"):
+					there = strings.Contains(commands, `env:"`+strings.TrimPrefix(name, "KEYREEVE_"))
+				default:
+					continue // a step, a package, a check run
+				}
+				if seen++; !there {
+					t.Errorf("%s names %q, which is not there", c.ID, name)
+				}
+			}
+		}
+	}
+	if seen < 30 {
+		t.Errorf("only %d names were looked for", seen)
+	}
+}
+
+// sources is the text of all files below a folder whose names end so.
+func sources(t *testing.T, root, ending string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ending) {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		b.Write(raw)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
