@@ -40,8 +40,8 @@ test: ## vet, lint, and every test with the race detector; what the machine lack
 	echo "== go vet $(PKG)"; $(GO) vet $(PKG) || failed="$$failed vet"; \
 	if [ "$(LINT)" = off ]; then .ci/prepare skip lint "LINT=off"; else $(MAKE) lint || failed="$$failed lint"; fi; \
 	[ -z "$$race" ] || [ "$(PKG)" != ./... ] || { \
-		echo "== go test: the bot killed at each point, without the race detector, under which it takes ten times as long"; \
-		$(GOTEST) -vet=off -run TestKilledBetweenSteps ./cmd/keyreeve || failed="$$failed kill"; }; \
+		echo "== go test: the bot killed at each point, and every story shuffled, without the race detector, under which they take ten times as long"; \
+		$(GOTEST) -vet=off -run 'TestKilledBetweenSteps|TestStoriesShuffled' ./cmd/keyreeve || failed="$$failed kill"; }; \
 	echo "== go test $$race $(PKG)"; $(GOTEST) -vet=off $$race $(PKG) || failed="$$failed test"; \
 	if [ -n "$$failed" ]; then echo "make test: failed:$$failed" >&2; exit 1; fi
 
@@ -75,6 +75,18 @@ fuzz: ## each fuzz target for FUZZTIME (20s)
 .PHONY: bench
 bench: ## each benchmark once
 	@$(GO) test -run '^$$' -bench . -benchmem $(PKG) | { grep -v -e 'no test files' -e '^PASS$$' || true; }
+
+.PHONY: bench-owners
+bench-owners: ## CODEOWNERS beside hmarr/codeowners, into docs/benchmarks.md
+	$(GO) test ./approvals -run '^$$' -bench BenchmarkOwnersAgainstOracle -benchtime 1x -write-benchmarks
+
+.PHONY: bench-scan
+bench-scan: ## the search of a whole history beside git cat-file, into docs/benchmarks.md (ARGS='-corpus DIR' for another repository)
+	$(GO) test ./scanners/bench -count=1 -timeout 60m -v -write-benchmarks $(ARGS)
+
+.PHONY: bench-log
+bench-log: ## the log with a million entries, into docs/benchmarks.md
+	$(GO) test ./internal/store -run TestLogAtSize -count=1 -timeout 30m -v -write-benchmarks
 
 .PHONY: contract
 contract: ## trim GitHub's REST description afresh (needs npm; ARGS='-version X' or a file)
