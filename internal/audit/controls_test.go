@@ -72,7 +72,7 @@ func TestCatalogueNamesWhatExists(t *testing.T) {
 		for _, text := range append(c.Shows, c.Not) {
 			for _, m := range code.FindAllStringSubmatch(text, -1) {
 				story, name := m[1] != "", m[2]
-				there := true
+				var there bool
 				switch test, _, _ := strings.Cut(name, "/"); {
 				case story && m[3] != "" || story && strings.HasPrefix(name, "threat-"):
 					found, err := filepath.Glob("../../cmd/keyreeve/testdata/" + name + "-*.txtar")
@@ -112,11 +112,12 @@ func TestCatalogueNamesWhatExists(t *testing.T) {
 func sources(t *testing.T, root, ending string) string {
 	t.Helper()
 	var b strings.Builder
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	files := os.DirFS(root)
+	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ending) {
 			return err
 		}
-		raw, err := os.ReadFile(path)
+		raw, err := fs.ReadFile(files, path)
 		b.Write(raw)
 		return err
 	})
