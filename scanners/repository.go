@@ -16,6 +16,9 @@ type Options struct {
 	BaseURL  string         // "https://github.com/acme/payments", for permalinks; "" makes none
 	Workers  int            // at once; 0: as many as the program may use processors
 	Progress func(Progress) // told from time to time, by one goroutine at a time
+	// Since are the Tips of an earlier report: what they lead to was scanned, so that only what commits brought since is.
+	// Objects that no ref leads to are not looked at then. A tip that is not there any more is passed over.
+	Since []string
 }
 
 // Progress is how far a scan has come, in objects.
@@ -37,7 +40,7 @@ type Report struct {
 	Findings []Finding // sorted by credential, place and path
 	Gaps     []Gap     // what was not looked at: with any, "nothing found" is not "nothing there"
 	Stats    Stats
-	Tips     []string // the commits that refs lead to, sorted: what this scan has seen
+	Tips     []string // what refs lead to, sorted: what this scan has seen, for Options.Since
 }
 
 // Stats is what a scan read.
@@ -74,10 +77,6 @@ func ScanRepository(ctx context.Context, dir string, m *Matcher, o Options) (Rep
 	for _, g := range repo.Gaps {
 		s.gap(Gap{Subject: g.Subject, What: g.What})
 	}
-	counts, err := s.objects(ctx)
-	if err != nil {
-		return Report{}, fmt.Errorf("scan %s: %w", o.Name, err)
-	}
 	refs, gaps, err := repo.Refs()
 	if err != nil {
 		return Report{}, fmt.Errorf("scan %s: %w", o.Name, err)
@@ -85,14 +84,24 @@ func ScanRepository(ctx context.Context, dir string, m *Matcher, o Options) (Rep
 	for _, g := range gaps {
 		s.gap(Gap{Subject: g.Subject, What: g.What})
 	}
-	findings, err := s.attribute(ctx, refs, nil)
+	var counts gitobj.Counts
+	var h *history
+	if len(o.Since) > 0 {
+		counts, h, err = s.increment(ctx, refs)
+	} else {
+		counts, err = s.objects(ctx)
+	}
+	if err != nil {
+		return Report{}, fmt.Errorf("scan %s: %w", o.Name, err)
+	}
+	findings, err := s.attribute(ctx, refs, h)
 	if err != nil {
 		return Report{}, fmt.Errorf("scan %s: %w", o.Name, err)
 	}
 	report := Report{Findings: findings, Stats: Stats{
 		Objects: counts.Objects, Loose: counts.Loose, Packs: counts.Packs, Bytes: counts.Bytes, Scanned: counts.Fresh,
 	}}
-	if counts.Objects == 0 {
+	if counts.Objects == 0 && len(o.Since) == 0 {
 		s.gap(Gap{Subject: o.Name, What: "the repository holds no objects: nothing was scanned"})
 	}
 	for _, r := range refs {

@@ -188,23 +188,31 @@ func locate(data []byte, begin int, matches []Match) (hits []hit) {
 
 // lookAtNames matches the names of a tree's entries, each by itself.
 func (s *search) lookAtNames(ctx context.Context, obj *gitobj.Object) {
-	var found []namedHit
-	for e, err := range s.repo.Entries(obj.Data) {
-		if err != nil {
-			s.gap(Gap{Subject: s.repo.Name(obj.ID), What: err.Error()})
-			break
-		}
-		matches, _ := s.m.ScanBytes(ctx, []byte(e.Name))
-		for _, m := range matches {
-			n := namedHit{hit: hit{key: m.Key, class: m.Class, encoding: m.Encoding}, name: e.Name, id: e.ID}
-			if !slices.Contains(found, n) {
-				found = append(found, n)
-			}
-		}
+	err := s.repo.EachEntry(obj.Data, func(_ gitobj.Mode, name []byte, id gitobj.ID) bool {
+		s.name(ctx, obj.ID, name, id)
+		return true
+	})
+	if err != nil {
+		s.gap(Gap{Subject: s.repo.Name(obj.ID), What: err.Error()})
 	}
-	if len(found) > 0 {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.names[obj.ID] = found
+}
+
+// name matches the name of one entry of a tree.
+func (s *search) name(ctx context.Context, tree gitobj.ID, name []byte, id gitobj.ID) {
+	matches, gaps := s.m.ScanBytes(ctx, name)
+	for _, g := range gaps {
+		g.Subject = s.repo.Name(tree)
+		s.gap(g)
+	}
+	if len(matches) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range matches {
+		n := namedHit{hit: hit{key: m.Key, class: m.Class, encoding: m.Encoding}, name: string(name), id: id}
+		if !slices.Contains(s.names[tree], n) {
+			s.names[tree] = append(s.names[tree], n)
+		}
 	}
 }
