@@ -322,13 +322,14 @@ func TestFragmentsFindWhatWholesFind(t *testing.T) {
 }
 
 // No word of a run is passed over.
-func TestPure(t *testing.T) {
+func TestWordsOfRuns(t *testing.T) {
 	for c := range 256 {
 		word := []byte("AAAAAAAA")
 		for i := range word {
 			word[i] = byte(c)
-			if got := pure(binary.LittleEndian.Uint64(word)); runClass[c] != 0 && !got || (c < '+' || c >= 0x80) && got {
-				t.Errorf("pure of %q = %v", word, got)
+			in := noStop(binary.LittleEndian.Uint64(word))
+			if got := in>>(8*i)&0x80 != 0; runClass[c] != 0 && !got || (c < '+' || c == '.' || c == ',' || c >= 0x80) && got || in|0x80<<(8*i) != tops {
+				t.Errorf("noStop of %q = %x", word, in)
 			}
 			word[i] = 'z'
 		}
