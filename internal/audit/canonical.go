@@ -19,6 +19,14 @@ import (
 // many digits of the second as it has. An entry whose Data is no JSON, or
 // holds a number that would not survive, is an error.
 func (e Entry) Canonical() ([]byte, error) {
+	if raw, ok := e.encode(); ok {
+		return raw, nil
+	}
+	return e.canonical()
+}
+
+// canonical is Canonical by way of encoding/json: slower, and for every entry.
+func (e Entry) canonical() ([]byte, error) {
 	e.At = e.At.UTC()
 	raw, err := json.Marshal(e)
 	if err != nil {

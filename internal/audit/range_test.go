@@ -2,11 +2,15 @@ package audit
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 	"pgregory.net/rapid"
+
+	"github.com/keyreeve/keyreeve/internal/identity"
 )
 
 // stored is a whole tree in memory, by tlog's own functions: what Range is compared with.
@@ -103,4 +107,33 @@ func FuzzStrict(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) { agrees(t, raw) })
+}
+
+// TestEncode: the fast way writes what the slow one does, wherever it writes anything.
+func TestEncode(t *testing.T) {
+	fast := 0
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]*`), rapid.SampledFrom([]string{"", "a\xffb", "\x00\n\"\\<é>"}))
+		e := Entry{
+			Seq: rapid.Int64().Draw(t, "seq"), Installation: rapid.Int64().Draw(t, "installation"), Step: Step(text.Draw(t, "step")),
+			At:      time.Unix(rapid.Int64Range(-1<<36, 1<<38).Draw(t, "at"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).In(time.FixedZone("x", 3600)),
+			Subject: text.Draw(t, "subject"), What: text.Draw(t, "what"), Ref: text.Draw(t, "ref"), Controls: rapid.SliceOf(text).Draw(t, "controls"),
+			Data: rapid.SampledFrom([]json.RawMessage{nil, json.RawMessage(`{"a":1,"b":"x"}`), json.RawMessage(`{"b":1, "a":2.50}`), json.RawMessage(`[1]`)}).Draw(t, "data"),
+		}
+		if rapid.Bool().Draw(t, "by") {
+			e.Actor = &identity.Person{ID: rapid.Int64().Draw(t, "id"), Login: text.Draw(t, "login")}
+		}
+		got, ok := e.encode()
+		if !ok {
+			return
+		}
+		fast++
+		want, err := e.canonical()
+		if err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%s\nwant %s (%v)", got, want, err)
+		}
+	})
+	if fast == 0 {
+		t.Error("the fast way was never taken")
+	}
 }

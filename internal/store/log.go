@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -93,40 +94,44 @@ func (r *rowsInto) insert(ctx context.Context, tx *Tx) error {
 // hashReader reads the tree's stored hashes in tx.
 func hashReader(ctx context.Context, tx *Tx) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		out := make([]tlog.Hash, len(indexes))
-		for i := 0; i < len(indexes); {
-			run := 1 // indexes that follow one another are read at once: those of a tile, mostly
-			for i+run < len(indexes) && indexes[i+run] == indexes[i]+int64(run) {
-				run++
-			}
-			if err := readRun(ctx, tx, indexes[i], out[i:i+run]); err != nil {
+		out := make([]tlog.Hash, 0, len(indexes))
+		for part := range slices.Chunk(indexes, most) {
+			found, err := readHashes(ctx, tx, part)
+			if err != nil {
 				return nil, err
 			}
-			i += run
+			for _, at := range part {
+				h, ok := found[at]
+				if !ok {
+					return nil, fmt.Errorf("the tree's hash %d is missing", at)
+				}
+				out = append(out, h)
+			}
 		}
 		return out, nil
 	})
 }
 
-func readRun(ctx context.Context, tx *Tx, first int64, out []tlog.Hash) error {
-	n := 0
+// readHashes reads those of the hashes at indexes that are there, by one statement.
+func readHashes(ctx context.Context, tx *Tx, indexes []int64) (map[int64]tlog.Hash, error) {
+	found := make(map[int64]tlog.Hash, len(indexes))
+	args := make([]any, len(indexes))
+	for i, at := range indexes {
+		args[i] = at
+	}
+	marks := strings.TrimSuffix(strings.Repeat("?, ", len(indexes)), ", ")
 	err := tx.each(ctx, func(rows *sql.Rows) error {
 		var at int64
 		var raw []byte
 		if err := rows.Scan(&at, &raw); err != nil {
 			return err
 		}
-		if at != first+int64(n) || len(raw) != tlog.HashSize {
-			return fmt.Errorf("the tree's hash %d is missing", first+int64(n))
+		if len(raw) == tlog.HashSize {
+			found[at] = tlog.Hash(raw)
 		}
-		copy(out[n][:], raw)
-		n++
 		return nil
-	}, `SELECT idx, hash FROM log_hashes WHERE idx BETWEEN ? AND ? ORDER BY idx`, first, first+int64(len(out))-1)
-	if err == nil && n < len(out) {
-		err = fmt.Errorf("the tree's hash %d is missing", first+int64(n))
-	}
-	return err
+	}, `SELECT idx, hash FROM log_hashes WHERE idx IN (`+marks+`)`, args...)
+	return found, err
 }
 
 // Root returns how many entries the audit log has, and the root hash of their tree (RFC 6962).
