@@ -94,9 +94,12 @@ func (q *byTime) Pop() any {
 	return last
 }
 
-// patience is how many new commits are visited before the tips of the earlier scan are read. Most often each line of new
-// commits ends at one of them, and the others, of which there may be many thousands, need not be read.
-const patience = 256
+// The tips of the earlier scan may be many thousands, and most often each line of new commits ends at one of them: where there
+// are more than fewTips, they are read only if patience new commits did not end so.
+const (
+	fewTips  = 1000
+	patience = 256
+)
 
 // commits finds the new commits, and scans them and the tags on the way.
 func (n *increment) commits(ctx context.Context, refs []gitobj.Ref) ([]*commit, error) {
@@ -124,11 +127,15 @@ func (n *increment) commits(ctx context.Context, refs []gitobj.Ref) ([]*commit, 
 			push(id, false)
 		}
 	}
+	wait := 0
+	if len(n.since) > fewTips {
+		wait = patience
+	}
 	for visited := 0; fresh > 0; visited++ {
 		if visited%256 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if visited == patience {
+		if visited == wait {
 			for id := range n.since {
 				if to, ok := n.peel(ctx, id); ok {
 					push(to, true)
