@@ -224,7 +224,7 @@ func TestBounds(t *testing.T) {
 		if len(gaps) == 0 {
 			t.Errorf("%s: no gap", name)
 		}
-		if took := time.Since(begin); took > 5*time.Second {
+		if took := time.Since(begin); took > 15*time.Second { // far from it, but for a busy machine with the race detector
 			t.Errorf("%s: %v", name, took)
 		}
 	}

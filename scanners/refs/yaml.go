@@ -17,7 +17,7 @@ import (
 const (
 	deepest      = 100
 	mostNodes    = 200_000 // nodes that are looked at, an alias's target each time
-	mostBytes    = 4 << 20 // of their text, likewise
+	mostBytes    = 2 << 20 // of their text, likewise
 	mostDocs     = 1000
 	mostMarks    = 200_000 // characters of YAML's own grammar, counted before any parser looks
 	deepestAlias = 20      // aliases within aliases

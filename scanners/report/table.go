@@ -19,8 +19,11 @@ const (
 	plain = "\x1b[0m"
 )
 
+// mostRows bounds what the table lists of one credential: nobody reads more, and the other forms have all.
+const mostRows = 100
+
 // Table writes findings for people: grouped by credential, aligned, and for each what to do next. colour is for
-// terminals. Where nothing was found it writes nothing. The error is w's.
+// terminals. Of one credential it lists 100 places, and counts the rest. Where nothing was found it writes nothing. The error is w's.
 func Table(w io.Writer, all []Repository, colour bool) error {
 	out := bufio.NewWriter(w)
 	paint := func(code, s string) string {
@@ -39,12 +42,15 @@ func Table(w io.Writer, all []Repository, colour bool) error {
 			head += ", " + paint(red, fmt.Sprintf("%d still at a head", n))
 		}
 		_, _ = fmt.Fprintln(out, head)
-		rows := make([][]string, len(g.findings))
-		for k := range g.findings {
+		rows := make([][]string, min(len(g.findings), mostRows))
+		for k := range rows {
 			rows[k] = row(&g.findings[k], several)
 		}
 		for _, line := range align(rows) {
 			_, _ = fmt.Fprintln(out, "  "+line)
+		}
+		if more := len(g.findings) - len(rows); more > 0 {
+			_, _ = fmt.Fprintf(out, "  and %s, which the other formats list\n", count(more, "more place"))
 		}
 		for _, advice := range advise(g.findings) {
 			_, _ = fmt.Fprintln(out, paint(faint, "  → "+advice))
@@ -87,8 +93,8 @@ func row(f *scanners.Finding, several bool) []string {
 	if len(f.Date) >= len("2006-01-02") {
 		since += " " + Visible(f.Date[:len("2006-01-02")])
 	}
-	if f.Author != "" {
-		since += " " + Visible(f.Author)
+	if name, _, _ := strings.Cut(f.Author, " <"); name != "" {
+		since += " " + elide(Visible(name))
 	}
 	if f.Last != "" {
 		since += " until " + short(f.Last)

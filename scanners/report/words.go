@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/keyreeve/keyreeve/scanners"
 )
@@ -102,9 +103,18 @@ func state(f *scanners.Finding) string {
 func branches(names []string) string {
 	shown := make([]string, len(names))
 	for i, n := range names {
-		shown[i] = Visible(strings.TrimPrefix(n, "refs/heads/"))
+		shown[i] = elide(Visible(strings.TrimPrefix(n, "refs/heads/")))
 	}
 	return strings.Join(shown, ", ")
+}
+
+// elide shortens what would push the columns of a table apart.
+func elide(s string) string {
+	const most = 32
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most-1]) + "…"
 }
 
 func short(id string) string {
