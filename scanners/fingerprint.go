@@ -29,7 +29,7 @@ const (
 	windowLen          = 16 // the bytes of a value that are looked for at every place of a text
 	shortLen           = 8  // the same for values of fewer than 16 bytes
 	macLen             = sha256.Size
-	sealedLen          = 16
+	sealedLen          = 17
 	checkLen           = 8
 )
 
@@ -47,6 +47,9 @@ type print struct {
 	offset int    // of the window within the value
 	first  uint32 // the upper half of the window's first eight bytes times multiplier
 	window uint64 // the window's keyed hash
+	// indexed says that an index of a text has the window if the value stands in it between separators: the window is
+	// the middle of a run that looks secret.
+	indexed bool
 }
 
 // Fingerprint returns the fingerprint of a value of 8 to 49,152 bytes under the current pepper:
@@ -68,6 +71,7 @@ func (p Peppers) Fingerprint(value []byte) (string, error) {
 	f := print{size: len(value), offset: anchor(value)}
 	copy(f.mac[:], pepper.sum(pepper.mac, value))
 	f.first, f.window = pepper.hashes(value, f.offset)
+	f.indexed = indexable(value, f.offset)
 	return fingerprintVersion + pepper.id + ":" + base64.RawURLEncoding.EncodeToString(pepper.sealed(f)), nil
 }
 
@@ -147,6 +151,11 @@ func (p *Pepper) sealed(f print) []byte {
 	out = binary.BigEndian.AppendUint16(out, uint16(f.offset)) //nolint:gosec // less than size
 	out = binary.BigEndian.AppendUint32(out, f.first)
 	out = binary.BigEndian.AppendUint64(out, f.window)
+	var flags byte
+	if f.indexed {
+		flags = 1
+	}
+	out = append(out, flags)
 	subtle.XORBytes(out[macLen:], out[macLen:], p.sum(p.seal, []byte("pad"), f.mac[:]))
 	return append(out, p.sum(p.seal, []byte("check"), out)[:checkLen]...)
 }
@@ -164,7 +173,8 @@ func (p *Pepper) open(b []byte) (print, error) {
 	f.offset = int(binary.BigEndian.Uint16(plain[2:]))
 	f.first = binary.BigEndian.Uint32(plain[4:])
 	f.window = binary.BigEndian.Uint64(plain[8:])
-	if f.size < ValueMin || f.offset+min(windowLen, f.size) > f.size {
+	f.indexed = plain[16]&1 != 0
+	if f.size < ValueMin || f.offset+min(windowLen, f.size) > f.size || plain[16] > 1 {
 		return print{}, errors.New("is not one that this version makes")
 	}
 	return f, nil
