@@ -46,6 +46,9 @@ func CheckGrant(p Policy, id Identity, uc UseCase, g Grant, now time.Time) []Pro
 	if strings.TrimSpace(g.Reason) == "" {
 		say("reason", "there is no reason", "say what the access is for")
 	}
+	if known && id.Kind == AIAgent && g.PromptedBy == "" {
+		say("promptedBy", fmt.Sprintf("%s is an agent, and who prompted it is not said", quoted(id.Name)), "name the person whose prompt needs this access: they can't approve it")
+	}
 	checkLength(say, p, id, uc, g)
 	return sorted(out)
 }

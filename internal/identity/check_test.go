@@ -83,7 +83,7 @@ func TestCheckGrant(t *testing.T) {
 		"no duration":            {func(a *asked) { a.grant.Duration = 0 }, []string{`duration: there is no duration`}},
 		"a rule for the kind": {func(a *asked) {
 			a.id.Kind, a.uc.Kinds = identity.AIAgent, []identity.Kind{identity.AIAgent}
-		}, []string{`duration: 8h is longer than 2h, the most that the rule "agents"`}},
+		}, []string{`duration: 8h is longer than 2h, the most that the rule "agents"`, `promptedBy: "payments/deploy-bot" is an agent`}},
 		"several at once": {func(a *asked) {
 			a.id.Status, a.grant.Resource, a.grant.Duration = identity.Decommissioned, "acme/site", 100*hour
 		}, []string{`duration: 4d4h`, `identity: "payments/deploy-bot" is not in use`, `resource: write on`}},

@@ -15,6 +15,7 @@ const (
 	HeadingPermission   = "Permission"
 	HeadingEnvironment  = "Environment"
 	HeadingDuration     = "Duration"
+	HeadingPromptedBy   = "Prompted by"
 	HeadingReason       = "Reason"
 	HeadingConfirmation = "Confirmation"
 )
@@ -33,7 +34,7 @@ const (
 
 // Headings lists the form's headings in the form's order.
 func Headings() []string {
-	return []string{HeadingIdentity, HeadingRepository, HeadingPermission, HeadingEnvironment, HeadingDuration, HeadingReason, HeadingConfirmation}
+	return []string{HeadingIdentity, HeadingRepository, HeadingPermission, HeadingEnvironment, HeadingDuration, HeadingPromptedBy, HeadingReason, HeadingConfirmation}
 }
 
 // HeadingOf returns the heading under which the form asks for a field of a grant ("resource" → "Repository"), or field
@@ -41,7 +42,7 @@ func Headings() []string {
 func HeadingOf(field string) string {
 	if heading, ok := map[string]string{
 		"identity": HeadingIdentity, "resource": HeadingRepository, "permission": HeadingPermission,
-		"environment": HeadingEnvironment, "duration": HeadingDuration, "reason": HeadingReason,
+		"environment": HeadingEnvironment, "duration": HeadingDuration, "promptedBy": HeadingPromptedBy, "reason": HeadingReason,
 	}[field]; ok {
 		return heading
 	}
@@ -56,6 +57,7 @@ type Form struct {
 	Permission  string
 	Environment string
 	Duration    string
+	PromptedBy  string // "" where nobody prompted an agent
 	Reason      string
 	Confirmed   bool // the box of ConfirmationLabel is ticked
 
@@ -75,11 +77,16 @@ func (f *Form) value(heading string) *string {
 		return &f.Environment
 	case HeadingDuration:
 		return &f.Duration
+	case HeadingPromptedBy:
+		return &f.PromptedBy
 	case HeadingReason:
 		return &f.Reason
 	}
 	return nil
 }
+
+// optional reports whether a field may be left empty, and its heading be missing: forms from before it was there lack it.
+func optional(heading string) bool { return heading == HeadingPromptedBy }
 
 // same compares what two forms say.
 func (f *Form) same(g *Form) bool {
@@ -167,6 +174,9 @@ func (f Form) Grant(id string, requester Person, origin string) (Grant, []Proble
 	default:
 		say(HeadingDuration, fmt.Sprintf("%s is %s", quoted(f.Duration), err), shapes["duration"][1])
 	}
+	if g.PromptedBy = strings.TrimPrefix(f.PromptedBy, "@"); g.PromptedBy != "" && !validLogin(g.PromptedBy) {
+		shape(HeadingPromptedBy, "login", f.PromptedBy)
+	}
 	if n := utf8.RuneCountInString(f.Reason); n > LongestReason {
 		say(HeadingReason, fmt.Sprintf("the reason has %d characters, more than %d", n, LongestReason), "shorten it, or link to the details")
 	}
@@ -180,6 +190,11 @@ func (f Form) Grant(id string, requester Person, origin string) (Grant, []Proble
 		return Grant{}, sorted(out)
 	}
 	return g, nil
+}
+
+// validLogin is the pattern of the schemas' login.
+func validLogin(s string) bool {
+	return len(s) <= 100 && onlyBytes(lower(s), "-_") && s[0] != '-' && s[0] != '_'
 }
 
 // validEnvironment is the pattern of the schemas' environment.

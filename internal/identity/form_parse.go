@@ -145,7 +145,7 @@ func (r *formReader) read() {
 	cur.end = len(r.source)
 	r.finish(cur)
 	for _, h := range Headings() {
-		if !r.seen[h] {
+		if !r.seen[h] && !optional(h) {
 			r.say(h, 0, "the heading is missing", fmt.Sprintf("restore the line %q, and close code blocks and comments above it", "### "+h))
 		}
 	}
@@ -198,8 +198,9 @@ func (r *formReader) finish(s *section) {
 	*r.form.value(s.heading) = value
 	switch {
 	case value == "" || value == noResponse || value == noChoice:
-		*r.form.value(s.heading) = ""
-		r.say(s.heading, line, "there is no answer", "edit the issue and write one below the heading")
+		if *r.form.value(s.heading) = ""; !optional(s.heading) {
+			r.say(s.heading, line, "there is no answer", "edit the issue and write one below the heading")
+		}
 	case s.heading == HeadingReason:
 	case strings.Contains(value, "\n") || len(s.blocks) != 1 || s.blocks[0].Kind() != ast.KindParagraph:
 		r.say(s.heading, line, "the answer is not one plain line", "write the value alone")

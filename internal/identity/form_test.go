@@ -39,6 +39,10 @@ production
 
 8h
 
+### Prompted by
+
+_No response_
+
 ### Reason
 
 Ship the fix
@@ -52,61 +56,64 @@ func TestBodyIsWhatGitHubPosts(t *testing.T) {
 		t.Errorf("body is\n%s", got)
 	}
 	empty := identity.Form{}.Body()
-	if strings.Count(empty, "_No response_") != 4 || strings.Count(empty, "\n\nNone\n") != 2 || !strings.Contains(empty, "- [ ] I am") {
+	if strings.Count(empty, "_No response_") != 5 || strings.Count(empty, "\n\nNone\n") != 2 || !strings.Contains(empty, "- [ ] I am") {
 		t.Errorf("empty body is\n%s", empty)
 	}
 }
+
+// plainBody is a form of before it asked who prompted an agent.
+var plainBody = strings.Replace(goldenBody, "### Prompted by\n\n_No response_\n\n", "", 1)
 
 func TestParseForm(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
 		want string // problems, one a line
 	}{
-		"as GitHub posts it":      {goldenBody, ""},
-		"CRLF":                    {strings.ReplaceAll(goldenBody, "\n", "\r\n"), ""},
-		"a lone CR ends a line":   {strings.ReplaceAll(goldenBody, "\n", "\r"), ""},
-		"capital X":               {strings.Replace(goldenBody, "[x]", "[X]", 1), ""},
-		"space at the ends":       {"\n\n" + strings.ReplaceAll(goldenBody, "\n\n", "  \n\n\n") + "\n\n", ""},
-		"closing sequence":        {strings.Replace(goldenBody, "### Reason", "### Reason ###", 1), ""},
-		"comment beside a value":  {strings.Replace(goldenBody, "\nproduction", "\nproduction <!-- x -->", 1), ""},
-		"comment on its own":      {strings.Replace(goldenBody, "\nproduction", "\n<!-- a\nb -->\n\nproduction", 1), ""},
-		"comment before all":      {"<!-- hello -->\n\n" + goldenBody, ""},
-		"markdown in the reason":  {strings.Replace(goldenBody, "Ship the fix", "* a\n* b\n\n> ### Duration\n\n```\n### Duration\n<!-- kept -->\n```\n\n| a | b |\n|---|---|", 1), ""},
+		"as GitHub posts it":      {plainBody, ""},
+		"CRLF":                    {strings.ReplaceAll(plainBody, "\n", "\r\n"), ""},
+		"a lone CR ends a line":   {strings.ReplaceAll(plainBody, "\n", "\r"), ""},
+		"capital X":               {strings.Replace(plainBody, "[x]", "[X]", 1), ""},
+		"space at the ends":       {"\n\n" + strings.ReplaceAll(plainBody, "\n\n", "  \n\n\n") + "\n\n", ""},
+		"closing sequence":        {strings.Replace(plainBody, "### Reason", "### Reason ###", 1), ""},
+		"comment beside a value":  {strings.Replace(plainBody, "\nproduction", "\nproduction <!-- x -->", 1), ""},
+		"comment on its own":      {strings.Replace(plainBody, "\nproduction", "\n<!-- a\nb -->\n\nproduction", 1), ""},
+		"comment before all":      {"<!-- hello -->\n\n" + plainBody, ""},
+		"markdown in the reason":  {strings.Replace(plainBody, "Ship the fix", "* a\n* b\n\n> ### Duration\n\n```\n### Duration\n<!-- kept -->\n```\n\n| a | b |\n|---|---|", 1), ""},
 		"order does not matter":   {reordered(), ""},
 		"an empty body":           {"", missing("Confirmation", "Duration", "Environment", "Identity", "Permission", "Reason", "Repository")},
 		"prose":                   {"Please give me access", "line 1: there is text before the first heading: remove it, or move it into the reason\n" + "*"},
-		"a heading deleted":       {strings.Replace(goldenBody, "### Duration\n\n", "", 1), missing("Duration") + "Environment (line 15): the answer is not one plain line: write the value alone\n"},
-		"a heading renamed":       {strings.Replace(goldenBody, "### Duration", "### How long", 1), missing("Duration") + unknown(17)},
-		"another level":           {strings.Replace(goldenBody, "### Duration", "## Duration", 1), missing("Duration") + unknown(17)},
-		"another case":            {strings.Replace(goldenBody, "### Duration", "### duration", 1), missing("Duration") + unknown(17)},
-		"no heading any more":     {strings.Replace(goldenBody, "### Duration", "###Duration", 1), missing("Duration") + "Environment (line 15): the answer is not one plain line: write the value alone\n"},
-		"a heading repeated":      {goldenBody + "\n\n### Duration\n\n30d", "Duration (line 29): the heading is there twice: keep one; an answer can't hold a heading of the form\n"},
-		"heading in the reason":   {strings.Replace(goldenBody, "Ship the fix", "Ship\n\n### Duration\n\n30d", 1), "Duration (line 25): the heading is there twice: keep one; an answer can't hold a heading of the form\n"},
-		"unknown in the reason":   {strings.Replace(goldenBody, "Ship the fix", "Ship\n\n# Why\n\nso", 1), unknown(25)},
-		"underlined in reason":    {strings.Replace(goldenBody, "Ship the fix", "Ship the fix\n---", 1), "line 23: there is a heading that the form does not have: answers can't hold headings; restore the form's own where one was changed\nReason (line 21): there is no answer: edit the issue and write one below the heading\n"},
-		"open fence":              {strings.Replace(goldenBody, "Ship the fix", "```\nShip", 1), missing("Confirmation")},
-		"open comment":            {strings.Replace(goldenBody, "8h", "8h\n\n<!-- ", 1), missing("Confirmation", "Reason")},
-		"heading in a comment":    {strings.Replace(goldenBody, "### Duration", "<!--\n### Duration\n-->", 1), missing("Duration") + "Environment (line 15): the answer is not one plain line: write the value alone\n"},
-		"no response":             {strings.Replace(goldenBody, "8h", "_No response_", 1), "Duration (line 19): there is no answer: edit the issue and write one below the heading\n"},
-		"no choice":               {strings.Replace(goldenBody, "\nwrite", "\nNone", 1), "Permission (line 11): there is no answer: edit the issue and write one below the heading\n"},
-		"nothing":                 {strings.Replace(goldenBody, "8h", "", 1), "Duration (line 17): there is no answer: edit the issue and write one below the heading\n"},
-		"a comment only":          {strings.Replace(goldenBody, "8h", "<!-- 8h -->", 1), "Duration (line 17): there is no answer: edit the issue and write one below the heading\n"},
-		"two lines":               {strings.Replace(goldenBody, "8h", "8h\n30d", 1), "Duration (line 19): the answer is not one plain line: write the value alone\n"},
-		"two paragraphs":          {strings.Replace(goldenBody, "8h", "8h\n\n30d", 1), "Duration (line 19): the answer is not one plain line: write the value alone\n"},
-		"a quote":                 {strings.Replace(goldenBody, "8h", "> 8h", 1), "Duration (line 19): the answer is not one plain line: write the value alone\n"},
-		"code":                    {strings.Replace(goldenBody, "8h", "    8h", 1), "Duration (line 19): the answer is not one plain line: write the value alone\n"},
-		"a list":                  {strings.Replace(goldenBody, "8h", "- 8h", 1), "Duration (line 19): the answer is not one plain line: write the value alone\n"},
-		"not ticked":              {strings.Replace(goldenBody, "[x]", "[ ]", 1), "Confirmation (line 27): the box is not ticked: tick it in the issue, if you agree\n"},
-		"another box":             {strings.Replace(goldenBody, "and I do not approve it myself", "and more", 1), notTheBox},
-		"two boxes":               {goldenBody + "\n- [x] more", notTheBox},
-		"box in code":             {strings.Replace(goldenBody, "- [x]", "    - [x]", 1), notTheBox},
-		"box in a comment":        {strings.Replace(goldenBody, "- [x]", "<!-- - [x]", 1) + "-->", strings.Replace(notTheBox, "27", "25", 1)},
-		"hidden character":        {strings.Replace(goldenBody, "Ship", "Sh\u202eip", 1), "line 23: the text holds a character that people can't see: remove it\n"},
-		"NUL":                     {strings.Replace(goldenBody, "Ship", "Sh\x00ip", 1), "line 23: the text holds a character that people can't see: remove it\n"},
-		"comment hides a comment": {strings.Replace(goldenBody, "Ship", "<!<!-- -->-- x --> Ship", 1), "Reason (line 23): the answer reads differently without its HTML comments: remove the comments\n"},
-		"comment hides a heading": {strings.Replace(goldenBody, "Ship", "<!-- -->### Duration", 1), "Reason (line 23): the answer reads differently without its HTML comments: remove the comments\n"},
-		"too long":                {goldenBody + strings.Repeat("é", identity.LargestBody), fmt.Sprintf("the text has %d characters, more than 65536: shorten it\n", identity.LargestBody+len(goldenBody))},
-		"several":                 {strings.NewReplacer("8h", "None", "[x]", "[ ]", "### Reason", "### Why").Replace(goldenBody), missing("Reason") + unknown(21) + "Duration (line 19): there is no answer: edit the issue and write one below the heading\nConfirmation (line 27): the box is not ticked: tick it in the issue, if you agree\n"},
+		"a heading deleted":       {strings.Replace(plainBody, "### Duration\n\n", "", 1), missing("Duration") + "Environment (line 15): the answer is not one plain line: write the value alone\n"},
+		"a heading renamed":       {strings.Replace(plainBody, "### Duration", "### How long", 1), missing("Duration") + unknown(17)},
+		"another level":           {strings.Replace(plainBody, "### Duration", "## Duration", 1), missing("Duration") + unknown(17)},
+		"another case":            {strings.Replace(plainBody, "### Duration", "### duration", 1), missing("Duration") + unknown(17)},
+		"no heading any more":     {strings.Replace(plainBody, "### Duration", "###Duration", 1), missing("Duration") + "Environment (line 15): the answer is not one plain line: write the value alone\n"},
+		"a heading repeated":      {plainBody + "\n\n### Duration\n\n30d", "Duration (line 29): the heading is there twice: keep one; an answer can't hold a heading of the form\n"},
+		"heading in the reason":   {strings.Replace(plainBody, "Ship the fix", "Ship\n\n### Duration\n\n30d", 1), "Duration (line 25): the heading is there twice: keep one; an answer can't hold a heading of the form\n"},
+		"unknown in the reason":   {strings.Replace(plainBody, "Ship the fix", "Ship\n\n# Why\n\nso", 1), unknown(25)},
+		"underlined in reason":    {strings.Replace(plainBody, "Ship the fix", "Ship the fix\n---", 1), "line 23: there is a heading that the form does not have: answers can't hold headings; restore the form's own where one was changed\nReason (line 21): there is no answer: edit the issue and write one below the heading\n"},
+		"open fence":              {strings.Replace(plainBody, "Ship the fix", "```\nShip", 1), missing("Confirmation")},
+		"open comment":            {strings.Replace(plainBody, "8h", "8h\n\n<!-- ", 1), missing("Confirmation", "Reason")},
+		"heading in a comment":    {strings.Replace(plainBody, "### Duration", "<!--\n### Duration\n-->", 1), missing("Duration") + "Environment (line 15): the answer is not one plain line: write the value alone\n"},
+		"no response":             {strings.Replace(plainBody, "8h", "_No response_", 1), "Duration (line 19): there is no answer: edit the issue and write one below the heading\n"},
+		"no choice":               {strings.Replace(plainBody, "\nwrite", "\nNone", 1), "Permission (line 11): there is no answer: edit the issue and write one below the heading\n"},
+		"nothing":                 {strings.Replace(plainBody, "8h", "", 1), "Duration (line 17): there is no answer: edit the issue and write one below the heading\n"},
+		"a comment only":          {strings.Replace(plainBody, "8h", "<!-- 8h -->", 1), "Duration (line 17): there is no answer: edit the issue and write one below the heading\n"},
+		"two lines":               {strings.Replace(plainBody, "8h", "8h\n30d", 1), "Duration (line 19): the answer is not one plain line: write the value alone\n"},
+		"two paragraphs":          {strings.Replace(plainBody, "8h", "8h\n\n30d", 1), "Duration (line 19): the answer is not one plain line: write the value alone\n"},
+		"a quote":                 {strings.Replace(plainBody, "8h", "> 8h", 1), "Duration (line 19): the answer is not one plain line: write the value alone\n"},
+		"code":                    {strings.Replace(plainBody, "8h", "    8h", 1), "Duration (line 19): the answer is not one plain line: write the value alone\n"},
+		"a list":                  {strings.Replace(plainBody, "8h", "- 8h", 1), "Duration (line 19): the answer is not one plain line: write the value alone\n"},
+		"not ticked":              {strings.Replace(plainBody, "[x]", "[ ]", 1), "Confirmation (line 27): the box is not ticked: tick it in the issue, if you agree\n"},
+		"another box":             {strings.Replace(plainBody, "and I do not approve it myself", "and more", 1), notTheBox},
+		"two boxes":               {plainBody + "\n- [x] more", notTheBox},
+		"box in code":             {strings.Replace(plainBody, "- [x]", "    - [x]", 1), notTheBox},
+		"box in a comment":        {strings.Replace(plainBody, "- [x]", "<!-- - [x]", 1) + "-->", strings.Replace(notTheBox, "27", "25", 1)},
+		"hidden character":        {strings.Replace(plainBody, "Ship", "Sh\u202eip", 1), "line 23: the text holds a character that people can't see: remove it\n"},
+		"NUL":                     {strings.Replace(plainBody, "Ship", "Sh\x00ip", 1), "line 23: the text holds a character that people can't see: remove it\n"},
+		"comment hides a comment": {strings.Replace(plainBody, "Ship", "<!<!-- -->-- x --> Ship", 1), "Reason (line 23): the answer reads differently without its HTML comments: remove the comments\n"},
+		"comment hides a heading": {strings.Replace(plainBody, "Ship", "<!-- -->### Duration", 1), "Reason (line 23): the answer reads differently without its HTML comments: remove the comments\n"},
+		"too long":                {plainBody + strings.Repeat("é", identity.LargestBody), fmt.Sprintf("the text has %d characters, more than 65536: shorten it\n", identity.LargestBody+len(plainBody))},
+		"several":                 {strings.NewReplacer("8h", "None", "[x]", "[ ]", "### Reason", "### Why").Replace(plainBody), missing("Reason") + unknown(21) + "Duration (line 19): there is no answer: edit the issue and write one below the heading\nConfirmation (line 27): the box is not ticked: tick it in the issue, if you agree\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			form, problems := identity.ParseForm(c.body)
@@ -154,13 +161,13 @@ func sortLines(s string) string {
 }
 
 func reordered() string {
-	parts := strings.Split(goldenBody, "### ")
+	parts := strings.Split(plainBody, "### ")
 	return "### " + parts[3] + "### " + parts[2] + "### " + parts[1] + "### " + strings.Join(parts[4:], "### ")
 }
 
 func TestMarkdownOfTheReasonIsKept(t *testing.T) {
 	const reason = "* a\n* b <b>\n\n> ### Duration\n\n```\n### Duration\n<!-- kept -->\n```\n\n`<!-- kept too -->` and [x]: y"
-	form, problems := identity.ParseForm(strings.Replace(goldenBody, "Ship the fix", reason+" <!-- gone -->", 1))
+	form, problems := identity.ParseForm(strings.Replace(plainBody, "Ship the fix", reason+" <!-- gone -->", 1))
 	if len(problems) > 0 || form.Reason != reason {
 		t.Errorf("%sreason is %q", identity.Report(problems), form.Reason)
 	}
@@ -168,8 +175,8 @@ func TestMarkdownOfTheReasonIsKept(t *testing.T) {
 
 func TestLooksLikeForm(t *testing.T) {
 	for body, want := range map[string]bool{
-		goldenBody: true,
-		strings.ReplaceAll(goldenBody, "\n", "\r\n"):             true,
+		plainBody: true,
+		strings.ReplaceAll(plainBody, "\n", "\r\n"):             true,
 		"### Identity\n\nx\n\n### Reason \n\ny\n\n### Duration":  true,
 		"### Identity\n\nx\n\n### Identity\n\ny\n\n### Identity": false,
 		"### Identity\n\n### Reason":                             false,
@@ -185,7 +192,7 @@ func TestLooksLikeForm(t *testing.T) {
 }
 
 func TestFormToGrant(t *testing.T) {
-	form, problems := identity.ParseForm(strings.Replace(goldenBody, "Ship the fix", goldenGrant().Reason, 1))
+	form, problems := identity.ParseForm(strings.Replace(plainBody, "Ship the fix", goldenGrant().Reason, 1))
 	if len(problems) > 0 {
 		t.Fatal(identity.Report(problems))
 	}
@@ -226,7 +233,7 @@ func TestFormToGrant(t *testing.T) {
 }
 
 func TestGrantProblemsKnowTheirLine(t *testing.T) {
-	form, problems := identity.ParseForm(strings.NewReplacer("8h", "soon", "\nwrite", "\n\n\npush").Replace(goldenBody))
+	form, problems := identity.ParseForm(strings.NewReplacer("8h", "soon", "\nwrite", "\n\n\npush").Replace(plainBody))
 	if len(problems) > 0 {
 		t.Fatal(identity.Report(problems))
 	}
@@ -277,8 +284,8 @@ func TestHeadingOf(t *testing.T) {
 }
 
 func FuzzParseForm(f *testing.F) {
-	f.Add(goldenBody)
-	f.Add(strings.Replace(goldenBody, "Ship", "<!<!-- -->-- x --> `a` <!-- b -->\n> ### Reason\n~~~", 1))
+	f.Add(plainBody)
+	f.Add(strings.Replace(plainBody, "Ship", "<!<!-- -->-- x --> `a` <!-- b -->\n> ### Reason\n~~~", 1))
 	f.Add("### Identity\r\n\r\n<!-- x\n### Reason\n===\n\n- [x] a\n    ### Duration")
 	f.Add(identity.Form{}.Body())
 	f.Fuzz(func(t *testing.T, body string) {
@@ -298,4 +305,29 @@ func FuzzParseForm(f *testing.F) {
 			t.Errorf("%q becomes %q: %v", form.Body(), again.Body(), problems)
 		}
 	})
+}
+
+// TestPromptedBy: who prompted an agent may be left out of a form, with its heading too, and not out of an agent's request.
+func TestPromptedBy(t *testing.T) {
+	older := strings.Replace(goldenBody, "### Prompted by\n\n_No response_\n\n", "", 1)
+	for body, want := range map[string]string{
+		goldenBody: "", older: "",
+		strings.Replace(goldenBody, "_No response_", "@gus", 1): "gus",
+		strings.Replace(goldenBody, "_No response_", "gus", 1):  "gus",
+	} {
+		form, problems := identity.ParseForm(body)
+		if len(problems) > 0 {
+			t.Fatalf("%q: %v", body, problems)
+		}
+		g, problems := form.Grant("acme-identities-1", identity.Person{ID: 1, Login: "dana"}, "acme/identities#1")
+		if len(problems) > 0 || g.PromptedBy != want {
+			t.Errorf("%q: prompted by %q, %v", body, g.PromptedBy, problems)
+		}
+	}
+	for _, bad := range []string{"gus and erin", "-gus", "gus/erin", "a\n\nb"} {
+		form, problems := identity.ParseForm(strings.Replace(goldenBody, "_No response_", bad, 1))
+		if _, more := form.Grant("acme-identities-1", identity.Person{ID: 1, Login: "dana"}, ""); len(problems)+len(more) == 0 {
+			t.Errorf("prompted by %q is taken", bad)
+		}
+	}
 }

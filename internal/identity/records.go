@@ -122,7 +122,8 @@ type Grant struct {
 	Duration    Duration   `yaml:"duration" json:"duration"`
 	Reason      string     `yaml:"reason" json:"reason"`
 	Requester   Person     `yaml:"requester" json:"requester"`
-	Origin      string     `yaml:"origin,omitempty" json:"origin,omitempty"` // "acme/identities#12", the issue it came from
+	PromptedBy  string     `yaml:"promptedBy,omitempty" json:"promptedBy,omitempty"` // the login of who prompted an agent
+	Origin      string     `yaml:"origin,omitempty" json:"origin,omitempty"`         // "acme/identities#12", the issue it came from
 }
 
 // Policy is keyreeve.yaml, always read from the registry's default branch.

@@ -67,6 +67,9 @@ func (w *Walker) observeBeneficiary(ctx context.Context, f *issueFacts) error {
 	if f.pull != nil {
 		f.excludeAuthors(*f.pull)
 	}
+	if err := w.observePrompter(ctx, f); err != nil {
+		return err
+	}
 	if f.identity == nil {
 		return nil
 	}
@@ -83,6 +86,24 @@ func (w *Walker) observeBeneficiary(ctx context.Context, f *issueFacts) error {
 		f.excluded = append(f.excluded, approvals.Exclusion{Person: p, Why: approvals.Beneficiary})
 	}
 	return w.observeEscalation(ctx, f, who)
+}
+
+// observePrompter reads who prompted the agent that the access is for: what it does with the access is theirs.
+func (w *Walker) observePrompter(ctx context.Context, f *issueFacts) error {
+	if f.grant == nil || f.grant.PromptedBy == "" {
+		return nil
+	}
+	person, err := w.People.User(ctx, f.subject.Installation, f.grant.PromptedBy)
+	if errors.Is(err, ErrNotFound) {
+		f.problems = append(f.problems, identity.Problem{
+			Field: identity.HeadingPromptedBy, What: fmt.Sprintf("the account %q does not exist at GitHub", f.grant.PromptedBy), Hint: "write the person's login",
+		})
+		return nil
+	}
+	if err == nil {
+		f.excluded = append(f.excluded, approvals.Exclusion{Person: person, Why: approvals.Prompter})
+	}
+	return err
 }
 
 func (f *issueFacts) excludeAuthors(p Pull) {

@@ -99,6 +99,7 @@ func differences(from, to identity.Grant) (out []Change) {
 		{"permission", from.Permission.String(), to.Permission.String()},
 		{"environment", from.Environment, to.Environment},
 		{"duration", from.Duration.String(), to.Duration.String()},
+		{"prompted by", from.PromptedBy, to.PromptedBy},
 		{"reason", from.Reason, to.Reason},
 	} {
 		if field.from != field.to {

@@ -170,8 +170,8 @@ func TestIssueForm(t *testing.T) {
 			t.Errorf("id %q is empty or twice there", field.ID)
 		}
 		ids[field.ID] = true
-		if field.Type != "checkboxes" && !field.Validations.Required {
-			t.Errorf("%s is not required", field.ID)
+		if field.Type != "checkboxes" && field.Validations.Required == (field.ID == "prompted-by") {
+			t.Errorf("%s is required: %v", field.ID, field.Validations.Required)
 		}
 		switch field.ID {
 		case "permission":
