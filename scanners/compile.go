@@ -12,7 +12,7 @@ import (
 type pattern struct {
 	class  Class
 	text   string // of a name or an id
-	print  print  // of a value
+	mark   mark   // of a value
 	pepper int
 	offset int     // of the window in the text or value
 	next   int32   // the next pattern with the same first, or -1
@@ -130,7 +130,7 @@ func (c *compiler) add(k *Key, i int) error {
 	}
 	n, known := c.values[f.mac]
 	if !known {
-		n = c.pattern(pattern{class: ByValue, print: f, pepper: at, offset: f.offset}, f.size)
+		n = c.pattern(pattern{class: ByValue, mark: f, pepper: at, offset: f.offset}, f.size)
 		c.values[f.mac] = n
 	}
 	c.own(n, i)
@@ -195,7 +195,7 @@ func (c *compiler) tables() {
 	for i := range m.patterns {
 		switch p := &m.patterns[i]; {
 		case p.class == ByValue:
-			p.next = m.long.add(p.print.first, i)
+			p.next = m.long.add(p.mark.first, i)
 		case p.short():
 			p.next = m.short.add(first4(p.text), i)
 		default:

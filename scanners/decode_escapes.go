@@ -129,22 +129,16 @@ func escapeStep(dst, b []byte, i int) (decoded []byte, end int) {
 		return dst, i
 	}
 	switch c := b[i+1]; c {
-	case 'x':
-		if v, ok := hexNumber(b, i+2, 2); ok {
-			return append(dst, byte(v)), i + 4 //nolint:gosec // two digits
-		}
-	case 'u':
-		return unicodeStep(dst, b, i)
-	case 'U':
-		if v, ok := hexNumber(b, i+2, 8); ok {
-			return utf8.AppendRune(dst, v), i + 10
-		}
 	case '\n':
 		return dst, i + 2
 	case '\r':
 		if i+2 < len(b) && b[i+2] == '\n' {
 			return dst, i + 3
 		}
+	case 'x', 'U':
+		return numberStep(dst, b, i)
+	case 'u':
+		return unicodeStep(dst, b, i)
 	case '0', '1', '2', '3':
 		if i+3 < len(b) && b[i+2]&^7 == '0' && b[i+3]&^7 == '0' {
 			return append(dst, (c-'0')<<6|(b[i+2]-'0')<<3|(b[i+3]-'0')), i + 4
@@ -153,6 +147,18 @@ func escapeStep(dst, b []byte, i int) (decoded []byte, end int) {
 		if v := simpleEscape[c]; v != 0 {
 			return append(dst, v), i + 2
 		}
+	}
+	return dst, i
+}
+
+// numberStep decodes \x41 and \U00000041.
+func numberStep(dst, b []byte, i int) (decoded []byte, end int) {
+	if b[i+1] == 'x' {
+		if v, ok := hexNumber(b, i+2, 2); ok {
+			return append(dst, byte(v)), i + 4 //nolint:gosec // two digits
+		}
+	} else if v, ok := hexNumber(b, i+2, 8); ok {
+		return utf8.AppendRune(dst, v), i + 10
 	}
 	return dst, i
 }

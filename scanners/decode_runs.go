@@ -3,7 +3,6 @@ package scanners
 import (
 	"bytes"
 	"encoding/binary"
-	"math/bits"
 )
 
 // The classes of bytes in runs.
@@ -32,14 +31,14 @@ var runClass = func() (t [256]byte) {
 var base64Digit, hexDigit = func() (six, four [256]byte) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	for i := range len(alphabet) {
-		six[alphabet[i]] = byte(i) //nolint:gosec // below 64
+		six[alphabet[i]] = byte(i)
 	}
 	six['-'], six['_'] = six['+'], six['/']
 	const digits = "0123456789abcdef"
 	for i := range len(digits) {
-		four[digits[i]] = byte(i) //nolint:gosec // below 16
+		four[digits[i]] = byte(i)
 		if i > 9 {
-			four[digits[i]-0x20] = byte(i) //nolint:gosec // below 16
+			four[digits[i]-0x20] = byte(i)
 		}
 	}
 	return six, four
@@ -81,37 +80,6 @@ func (s *scan) runs(dst []Match, b []byte, depth int, whole bool) []Match {
 	return dst
 }
 
-const ones, tops = 0x0101010101010101, 0x8080808080808080
-
-// inRun sets, for eight bytes at once, the upper bit of each that may be in a run: from '+' to '9', and with the bit
-// 0x20 set from 'a' on. That lets a few pass that are not, such as full stops and brackets.
-func inRun(v uint64) uint64 {
-	low := v &^ tops
-	letter := (low | ones*0x20) + ones*(0x80-'a')
-	number := (low + ones*(0x80-'+')) &^ (low + ones*(0x80-'9'-1))
-	return (letter | number) & tops &^ v
-}
-
-// longEnough says whether a run around b[i:i+8] may have runMin bytes, by the words before and after it.
-func longEnough(b []byte, i int) bool {
-	n := 8
-	if i+16 <= len(b) {
-		n += bits.TrailingZeros64(tops&^noStop(binary.LittleEndian.Uint64(b[i+8:]))) / 8
-	} else {
-		n += len(b) - i - 8
-	}
-	if i >= 8 {
-		n += bits.LeadingZeros64(tops&^noStop(binary.LittleEndian.Uint64(b[i-8:]))) / 8
-	}
-	return n >= runMin && noStop(binary.LittleEndian.Uint64(b[i:])) == tops
-}
-
-// noStop is inRun without '.' and ',', which stand in half of the words that inRun lets pass.
-func noStop(v uint64) uint64 {
-	stop, comma := v^ones*'.', v^ones*','
-	return inRun(v) & ((stop &^ tops) + ones*0x7f | stop) & ((comma &^ tops) + ones*0x7f | comma)
-}
-
 // findRun returns the run that begins at start.
 func findRun(b []byte, start int, whole bool) run64 {
 	if start > 0 && start < len(b) && b[start-1] == '\\' && alnum(b[start]) {
@@ -121,22 +89,9 @@ func findRun(b []byte, start int, whole bool) run64 {
 	if start == 0 && !whole {
 		r.phases = 0xf
 	}
-	i := start
-	for {
+	for i := start; ; {
 		line := i
-		all, any := byte(inHex), byte(0)
-		for i < len(b) && runClass[b[i]] != 0 {
-			all &= runClass[b[i]]
-			any |= runClass[b[i]]
-			i++
-		}
-		r.onlyHex = r.onlyHex && all != 0
-		r.hex = r.hex || hexRun(b[line:i])
-		if any&isSpecial != 0 {
-			r.phases |= specialPhases(b[line:i], r.size)
-		}
-		r.size += i - line
-		r.end = i
+		i = r.line(b, i)
 		next := wrapped(b, i)
 		if next == 0 || i-line < runMin {
 			if i-line >= runMin || !r.several {
@@ -148,6 +103,25 @@ func findRun(b []byte, start int, whole bool) run64 {
 		r.phases |= 1 << (r.size & 3)
 		r.several, r.short = true, r.end
 	}
+}
+
+// line adds the line that begins at i, and returns where it ends.
+func (r *run64) line(b []byte, i int) int {
+	start := i
+	every, some := byte(inHex), byte(0)
+	for i < len(b) && runClass[b[i]] != 0 {
+		every &= runClass[b[i]]
+		some |= runClass[b[i]]
+		i++
+	}
+	r.onlyHex = r.onlyHex && every != 0
+	r.hex = r.hex || hexRun(b[start:i])
+	if some&isSpecial != 0 {
+		r.phases |= specialPhases(b[start:i], r.size)
+	}
+	r.size += i - start
+	r.end = i
+	return i
 }
 
 // hexRun says whether there are runMin hexadecimal digits in a row, by looking at every sixteenth character first.
@@ -273,7 +247,7 @@ func decode64(dst, run []byte) []byte {
 			break
 		}
 		v := uint32(base64Digit[a])<<18 | uint32(base64Digit[b])<<12 | uint32(base64Digit[c])<<6 | uint32(base64Digit[d])
-		dst = append(dst, byte(v>>16), byte(v>>8), byte(v))
+		dst = append(dst, byte(v>>16), byte(v>>8), byte(v)) //nolint:gosec // the bytes of 24 bits
 		run = run[4:]
 	}
 	var v uint32

@@ -40,8 +40,8 @@ const multiplier = 0x9E3779B97F4A7C15
 // ErrNoPepper says that values can be neither fingerprinted nor looked for.
 var ErrNoPepper = errors.New("there is no pepper")
 
-// print is a fingerprint's content, as it is sealed under its pepper.
-type print struct {
+// mark is a fingerprint's content, as it is sealed under its pepper.
+type mark struct {
 	mac    [macLen]byte
 	size   int    // of the value in bytes
 	offset int    // of the window within the value
@@ -68,7 +68,7 @@ func (p Peppers) Fingerprint(value []byte) (string, error) {
 		return "", err
 	}
 	pepper := p[0]
-	f := print{size: len(value), offset: anchor(value)}
+	f := mark{size: len(value), offset: anchor(value)}
 	copy(f.mac[:], pepper.sum(pepper.mac, value))
 	f.first, f.window = pepper.hashes(value, f.offset)
 	f.indexed = indexable(value, f.offset)
@@ -145,7 +145,7 @@ func (p *Pepper) sum(key []byte, parts ...[]byte) []byte {
 
 // sealed is mac, the other parts encrypted by a pad that the pepper and the mac give, and a check of both. The pad is
 // used for one plaintext only, since a mac belongs to one value.
-func (p *Pepper) sealed(f print) []byte {
+func (p *Pepper) sealed(f mark) []byte {
 	out := append(make([]byte, 0, macLen+sealedLen+checkLen), f.mac[:]...)
 	out = binary.BigEndian.AppendUint16(out, uint16(f.size))   //nolint:gosec // at most ValueMax, which fits
 	out = binary.BigEndian.AppendUint16(out, uint16(f.offset)) //nolint:gosec // less than size
@@ -161,11 +161,11 @@ func (p *Pepper) sealed(f print) []byte {
 }
 
 // open reverses sealed.
-func (p *Pepper) open(b []byte) (print, error) {
+func (p *Pepper) open(b []byte) (mark, error) {
 	if !hmac.Equal(p.sum(p.seal, []byte("check"), b[:macLen+sealedLen])[:checkLen], b[macLen+sealedLen:]) {
-		return print{}, errors.New("is not as it was made: a character is wrong")
+		return mark{}, errors.New("is not as it was made: a character is wrong")
 	}
-	var f print
+	var f mark
 	copy(f.mac[:], b)
 	var plain [sealedLen]byte
 	subtle.XORBytes(plain[:], b[macLen:macLen+sealedLen], p.sum(p.seal, []byte("pad"), f.mac[:]))
@@ -175,7 +175,7 @@ func (p *Pepper) open(b []byte) (print, error) {
 	f.window = binary.BigEndian.Uint64(plain[8:])
 	f.indexed = plain[16]&1 != 0
 	if f.size < ValueMin || f.offset+min(windowLen, f.size) > f.size || plain[16] > 1 {
-		return print{}, errors.New("is not one that this version makes")
+		return mark{}, errors.New("is not one that this version makes")
 	}
 	return f, nil
 }

@@ -106,8 +106,8 @@ func (x *Index) ask(p *pattern, pepper *Pepper, samePepper bool) Answer {
 		return x.has(indexNames, pepper.text([]byte(p.text)))
 	case p.class == ByID && likeID([]byte(p.text)):
 		return x.has(indexIDs, pepper.text([]byte(p.text)))
-	case p.class == ByValue && samePepper && p.print.indexed:
-		return x.has(indexValues, p.print.window)
+	case p.class == ByValue && samePepper && p.mark.indexed:
+		return x.has(indexValues, p.mark.window)
 	}
 	return AnswerUnknown
 }
@@ -115,7 +115,7 @@ func (x *Index) ask(p *pattern, pepper *Pepper, samePepper bool) Answer {
 // has looks a hash up: hashes are spread evenly, so where it would be is known to a few places.
 func (x *Index) has(class int, hash uint64) Answer {
 	all, want := x.hashes[class], toEntry(hash)
-	i := int(uint64(want) * uint64(len(all)) >> entryBits) //nolint:gosec // 40 bits times the length of a list
+	i := int(uint64(want) * uint64(len(all)) >> entryBits)
 	step := 1
 	low, high := i, i
 	for low > 0 && (low >= len(all) || all[low] > want) {

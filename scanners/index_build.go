@@ -103,7 +103,8 @@ func (x *Indexer) run(b []byte, i, passed int) int {
 
 // add keeps a hash. The same come again and again: they are thrown out whenever their number has doubled.
 func (x *Indexer) add(class int, hash uint64) {
-	all := append(x.hashes[class], toEntry(hash))
+	all := x.hashes[class]
+	all = append(all, toEntry(hash))
 	if len(all) > 2*x.sorted[class]+1<<12 {
 		slices.Sort(all)
 		all = slices.Compact(all)

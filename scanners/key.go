@@ -42,7 +42,7 @@ func BadKeys(err error) []*KeyError {
 		return []*KeyError{e}
 	}
 	var all []*KeyError
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each member is asked below
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range many.Unwrap() {
 			all = append(all, BadKeys(one)...)
 		}
@@ -51,7 +51,7 @@ func BadKeys(err error) []*KeyError {
 }
 
 func joined(err error) bool {
-	_, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // this very error is meant
+	_, ok := err.(interface{ Unwrap() []error })
 	return ok
 }
 

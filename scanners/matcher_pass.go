@@ -183,7 +183,7 @@ func (s *scan) confirm(p *pattern, b []byte, i int) (start, end int, ok bool) {
 		if !s.window(p, b, i) {
 			return 0, 0, false
 		}
-		end = start + p.print.size
+		end = start + p.mark.size
 		return start, end, start >= 0 && end <= len(b) && s.value(p, b[start:end])
 	}
 	end = start + len(p.text)
@@ -204,10 +204,10 @@ func (s *scan) confirm(p *pattern, b []byte, i int) (start, end int, ok bool) {
 func (s *scan) window(p *pattern, b []byte, i int) bool {
 	pepper := &s.m.peppers[p.pepper]
 	low := binary.LittleEndian.Uint64(b[i:])
-	if p.print.size < windowLen {
-		return pepper.hash(low, 0) == p.print.window
+	if p.mark.size < windowLen {
+		return pepper.hash(low, 0) == p.mark.window
 	}
-	return i+windowLen <= len(b) && pepper.hash(low, binary.LittleEndian.Uint64(b[i+8:])) == p.print.window
+	return i+windowLen <= len(b) && pepper.hash(low, binary.LittleEndian.Uint64(b[i+8:])) == p.mark.window
 }
 
 // value compares the HMAC. A text made of one window over and over would have each of them hashed at the length of a
@@ -220,5 +220,5 @@ func (s *scan) value(p *pattern, b []byte) bool {
 	h := s.macs[p.pepper]
 	h.Reset()
 	_, _ = h.Write(b)
-	return subtle.ConstantTimeCompare(h.Sum(s.sum[:0]), p.print.mac[:]) == 1
+	return subtle.ConstantTimeCompare(h.Sum(s.sum[:0]), p.mark.mac[:]) == 1
 }
