@@ -27,7 +27,7 @@ GOTEST  := $(GO) test $(if $(JOBS),-p $(JOBS)) -timeout $(TIMEOUT)
 
 .PHONY: help
 help: ## this list
-	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "  with PKG=./webhook/... for some packages, ARGS='--exit' for the demo, JOBS=1, LINT=off, FUZZTIME=5m"
 
@@ -87,6 +87,10 @@ bench-scan: ## the search of a whole history beside git cat-file, into docs/benc
 .PHONY: bench-log
 bench-log: ## the log with a million entries, into docs/benchmarks.md
 	$(GO) test ./internal/store -run TestLogAtSize -count=1 -timeout 30m -v -write-benchmarks
+
+.PHONY: bench-scan
+bench-scan: ## the search of a whole history against git cat-file, into docs/benchmarks.md (ARGS='-corpus DIR -corpus-name NAME')
+	$(GO) test ./scanners/bench -count 1 -run TestAgainstCatFile -v -args -write-benchmarks $(ARGS)
 
 .PHONY: contract
 contract: ## trim GitHub's REST description afresh (needs npm; ARGS='-version X' or a file)

@@ -17,7 +17,8 @@ type Options struct {
 	Workers  int            // at once; 0: as many as the program may use processors
 	Progress func(Progress) // told from time to time, by one goroutine at a time
 	// Since are the Tips of an earlier report: what they lead to was scanned, so that only what commits brought since is.
-	// Objects that no ref leads to are not looked at then. A tip that is not there any more is passed over.
+	// Objects that no ref leads to are not looked at then. A tip that is not there any more is passed over. Where thousands of
+	// commits are new, the whole repository is scanned, and what was reported before is reported again.
 	Since []string
 }
 

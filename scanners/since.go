@@ -22,8 +22,12 @@ type increment struct {
 	counts gitobj.Counts
 }
 
+// mostFresh bounds an increment, in commits: what it reads it reads one by one, and a scan of the whole in the order of its
+// packs is faster from about here on.
+const mostFresh = 2000
+
 // increment scans what the commits brought that refs lead to and Options.Since does not, and returns these commits as a
-// history.
+// history; nil where they are so many that the whole repository was scanned.
 func (s *search) increment(ctx context.Context, refs []gitobj.Ref) (gitobj.Counts, *history, error) {
 	n := &increment{
 		search: s, h: newHistory(s), since: map[gitobj.ID]bool{}, fresh: map[gitobj.ID][]child{}, seen: map[gitobj.ID]bool{},
@@ -38,6 +42,10 @@ func (s *search) increment(ctx context.Context, refs []gitobj.Ref) (gitobj.Count
 	commits, err := n.commits(ctx, refs)
 	if err != nil {
 		return n.counts, nil, err
+	}
+	if len(commits) > mostFresh {
+		counts, err := s.objects(ctx)
+		return counts, nil, err
 	}
 	for _, c := range commits {
 		if err := ctx.Err(); err != nil {
@@ -97,8 +105,9 @@ func (q *byTime) Pop() any {
 // The tips of the earlier scan may be many thousands, and most often each line of new commits ends at one of them: where there
 // are more than fewTips, they are read only if patience new commits did not end so.
 const (
-	fewTips  = 1000
-	patience = 256
+	fewTips    = 1000
+	patience   = 256
+	mostColors = 50_000 // commits that are visited, old and new: then what is not known to be old counts as new
 )
 
 // commits finds the new commits, and scans them and the tags on the way.
@@ -131,7 +140,7 @@ func (n *increment) commits(ctx context.Context, refs []gitobj.Ref) ([]*commit, 
 	if len(n.since) > fewTips {
 		wait = patience
 	}
-	for visited := 0; fresh > 0; visited++ {
+	for visited := 0; fresh > 0 && len(colors) < mostColors; visited++ {
 		if visited%256 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -160,7 +169,9 @@ func (n *increment) commits(ctx context.Context, refs []gitobj.Ref) ([]*commit, 
 		}
 		c := n.read(id)
 		n.h.commits[id] = c
-		out = append(out, c)
+		if out = append(out, c); len(out) > mostFresh {
+			return out, nil
+		}
 		if kind, data := n.get(id); data != nil {
 			n.scan(ctx, id, kind, data)
 		}

@@ -73,3 +73,27 @@ func TestSinceOnASideOfTheHistory(t *testing.T) {
 		t.Errorf("%+v", report)
 	}
 }
+
+// TestSinceLongAgo: where thousands of commits are new, all is scanned, and attributed as by a scan of the whole.
+func TestSinceLongAgo(t *testing.T) {
+	r := newRepository(t)
+	var in strings.Builder
+	for i := range 2500 {
+		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter A <a@x> %d +0000\ndata 1\nx\nM 100644 inline f%d\ndata 8\nKEY_SIDE\n",
+			1_600_000_000+i, i)
+		if i%50 == 49 { // all files are removed, with the one that this commit brings
+			in.WriteString("M 040000 4b825dc642cb6eb9a060e54bf8d69288fbee4904 \n")
+		}
+	}
+	cmd := r.command("fast-import", "--quiet")
+	cmd.Stdin = strings.NewReader(in.String())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	key := named("KEY_SIDE")
+	whole := r.scan(scanners.Options{}, key)
+	since := r.scan(scanners.Options{Since: []string{r.git("rev-list", "--max-parents=0", "main")}}, key)
+	if len(whole.Findings) != 2450 || fmt.Sprint(whole.Findings) != fmt.Sprint(since.Findings) {
+		t.Errorf("%d findings, and %d since the first commit", len(whole.Findings), len(since.Findings))
+	}
+}

@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// keptBytes is how much of the bases on the way to an object one worker keeps in memory. What does not fit is made again.
-const keptBytes = 96 << 20
+// keptBytes is how much of the bases on the way to an object all workers together keep in memory. What does not fit is made
+// again.
+const keptBytes = 192 << 20
 
 // climber visits chains of deltas, each from its base.
 type climber struct {
@@ -153,7 +154,7 @@ func (c *climber) whole(n int) ([]byte, error) {
 func (c *climber) push(n int, kind Type, data []byte) {
 	c.path = append(c.path, level{n: n, kind: kind, data: data, next: c.tree.child[n]})
 	c.kept += len(data)
-	for i := 0; c.kept > keptBytes && i < len(c.path)-1; i++ {
+	for i := 0; c.kept > keptBytes/c.o.Workers && i < len(c.path)-1; i++ {
 		if d := c.path[i].data; d != nil {
 			c.kept -= len(d)
 			c.path[i].data = nil

@@ -2,6 +2,10 @@ package gitobj
 
 import (
 	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -60,5 +64,54 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("the message begins at %d of %d", c.Message, len(b))
 		}
 		_, _ = r.TagTarget(b)
+	})
+}
+
+// FuzzPack: a pack and its index, whatever is in them, are walked to the end without a panic.
+func FuzzPack(f *testing.F) {
+	dir := f.TempDir()
+	for _, args := range [][]string{
+		{"init", "-q"},
+		{"-c", "user.name=a", "-c", "user.email=a@x", "commit", "-q", "--allow-empty", "-m", "one"},
+		{"-c", "user.name=a", "-c", "user.email=a@x", "commit", "-q", "--allow-empty", "-m", "one more"},
+		{"repack", "-adfq"},
+	} {
+		cmd := exec.Command("git", args...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			f.Fatalf("%v: %s", err, out)
+		}
+	}
+	names, err := filepath.Glob(filepath.Join(dir, ".git/objects/pack/*.pack"))
+	if err != nil || len(names) != 1 {
+		f.Fatalf("packs %v, %v", names, err)
+	}
+	data, err := os.ReadFile(names[0])
+	if err != nil {
+		f.Fatal(err)
+	}
+	index, err := os.ReadFile(strings.TrimSuffix(names[0], ".pack") + ".idx")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data, index)
+	f.Fuzz(func(t *testing.T, data, index []byte) {
+		p := &pack{name: "x.pack", hash: 20, data: data, index: index}
+		if p.readHeader() != nil || p.readIndex() != nil || p.sortOffsets() != nil {
+			return
+		}
+		r := &Repo{Hash: 20, stores: []store{{dir: t.TempDir(), packs: []*pack{p}}}}
+		counts, err := r.Walk(t.Context(), WalkOptions{Widen: 8, Workers: 1}, func(_ int, o *Object) error {
+			for _, region := range o.Fresh {
+				_ = o.Data[region.Start:region.End]
+			}
+			return nil
+		})
+		if err != nil || counts.Objects > p.count {
+			t.Fatalf("%d objects of %d, %v", counts.Objects, p.count, err)
+		}
+		for n := range p.count {
+			_, _, _ = r.Object(p.oid(p.order[n])) // it may fail
+		}
 	})
 }

@@ -154,6 +154,7 @@ func (r *Repo) object(id ID, depth int) (Type, []byte, error) {
 func (r *Repo) packed(p *pack, n, depth int) (Type, []byte, error) {
 	var f inflater
 	var deltas [][]byte
+	kept := 0
 	for ; ; depth++ {
 		if depth > maxChain {
 			return 0, nil, fmt.Errorf("%w: its chain of deltas has no end", ErrCorrupt)
@@ -168,6 +169,9 @@ func (r *Repo) packed(p *pack, n, depth int) (Type, []byte, error) {
 		}
 		if e.kind != ofsDelta && e.kind != refDelta {
 			return applyAll(e.kind, data, deltas)
+		}
+		if kept += len(data); kept > MaxObject {
+			return 0, nil, fmt.Errorf("the deltas that it is made by are larger than %d MB", MaxObject>>20)
 		}
 		deltas = append(deltas, data)
 		next := -1
