@@ -100,7 +100,7 @@ func (s *sweep) run(ctx context.Context, paths []string, stdout, stderr io.Write
 	case s.staged:
 		all, err = s.scanStaged(ctx)
 	default:
-		all, err = s.scanPaths(ctx, paths)
+		all = s.scanPaths(ctx, paths)
 	}
 	if err != nil {
 		return &exitError{exitIncomplete, err}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,8 +12,8 @@ import (
 	"github.com/keyreeve/keyreeve/scanners/report"
 )
 
-// scanPaths scans each path, and what repositories are below it. The error is ctx's.
-func (s *sweep) scanPaths(ctx context.Context, paths []string) ([]report.Repository, error) {
+// scanPaths scans each path, and what repositories are below it. Those that an interrupt keeps it from are gaps.
+func (s *sweep) scanPaths(ctx context.Context, paths []string) []report.Repository {
 	var all []report.Repository
 	seen := map[string]bool{}
 	for _, path := range paths {
@@ -24,14 +23,18 @@ func (s *sweep) scanPaths(ctx context.Context, paths []string) ([]report.Reposit
 		seen[filepath.Clean(path)] = true
 		some, err := s.scanPath(ctx, path)
 		if err != nil {
-			return nil, fmt.Errorf("scan %s: %w", path, err)
+			some = []report.Repository{failed(path, "the scan was interrupted")}
 		}
 		all = append(all, some...)
 	}
-	return all, nil
+	return all
 }
 
+// scanPath scans one path. The error is ctx's.
 func (s *sweep) scanPath(ctx context.Context, path string) ([]report.Repository, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -84,8 +87,13 @@ func (s *sweep) scanRepository(ctx context.Context, dir string) (report.Reposito
 
 // scanFiles scans a file, or the files below a folder and the repositories that are found there. The error is ctx's.
 func (s *sweep) scanFiles(ctx context.Context, root string) ([]report.Repository, error) {
-	w := filesWalk{sweep: s, root: root, files: report.Repository{Name: root}}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	// A link that is named is followed; those below it are not.
+	resolved, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return []report.Repository{failed(root, reason(err))}, nil
+	}
+	w := filesWalk{sweep: s, root: resolved, files: report.Repository{Name: root}}
+	err = filepath.WalkDir(resolved, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

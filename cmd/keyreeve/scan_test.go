@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -84,6 +85,21 @@ func TestScanUnreadable(t *testing.T) {
 	code := exitCode(run(t.Context(), []string{"scan", "--keys", keys, dir}, nil, &out, &errs), &errs)
 	if code != exitFailed || !strings.Contains(out.String(), "link:1:1") {
 		t.Errorf("a link's text: exit %d\n%s%s", code, &out, &errs)
+	}
+	// A link that is named on the command line is followed.
+	to := filepath.Join(t.TempDir(), "to")
+	if err := os.Symlink(dir, to); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	if code := exitCode(run(t.Context(), []string{"scan", "--keys", keys, to}, nil, &out, &errs), &errs); code != exitFailed || !strings.Contains(out.String(), "link:1:1") {
+		t.Errorf("a named link: exit %d\n%s%s", code, &out, &errs)
+	}
+	// What an interrupt kept it from is told.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if code := exitCode(run(ctx, []string{"scan", "--keys", keys, dir}, nil, &out, &errs), &errs); code != exitIncomplete || !strings.Contains(errs.String(), "interrupted") {
+		t.Errorf("interrupted: exit %d\n%s", code, &errs)
 	}
 	for file, want := range map[string]string{filepath.Join(dir, "none"): "no such file", os.DevNull: "it is no regular file"} {
 		if _, why := readFile(file); !strings.Contains(why, want) {
