@@ -14,6 +14,7 @@ const (
 	EncPercent Encoding = "percent" // RFC 3986 §2.1
 	EncEscape  Encoding = "escape"  // the escapes of JSON (RFC 8259 §7) and of C's descendants: \n, \x41, \u0041, \101
 	EncHTML    Encoding = "html"    // character references, numeric and the five of XML
+	EncJoined  Encoding = "joined"  // string literals joined by an operator or by nothing, "AB" + "CD"
 	EncUTF16   Encoding = "utf-16"  // of either byte order, with or without a byte order mark
 	EncZip     Encoding = "zip"
 	EncGzip    Encoding = "gzip"
@@ -54,6 +55,8 @@ func (s *scan) text(dst []Match, b []byte, depth int, whole bool) []Match {
 		dst = s.escapes(dst, b, depth, '\\', EncEscape, escapeStep)
 		dst = s.escapes(dst, b, depth, '%', EncPercent, percentStep)
 		dst = s.escapes(dst, b, depth, '&', EncHTML, htmlStep)
+		dst = s.escapes(dst, b, depth, '"', EncJoined, joinStep)
+		dst = s.escapes(dst, b, depth, '\'', EncJoined, joinStep)
 		dst = s.wide(dst, b, depth)
 	}
 	if whole {

@@ -60,18 +60,28 @@ func (s *scan) escapes(dst []Match, b []byte, depth int, mark byte, encoding Enc
 			at = next
 		}
 		s.keep(depth, decoded)
-		walk := escapeWalk
-		switch mark {
-		case '%':
-			walk = percentWalk
-		case '&':
-			walk = htmlWalk
-		}
+		walk := walkOf(mark)
 		dst = s.inner(dst, b, decoded, region{encoding, start, done, walk}, depth)
 		i = max(i, end)
 	}
 }
 
+func walkOf(mark byte) walk {
+	switch mark {
+	case '%':
+		return percentWalk
+	case '&':
+		return htmlWalk
+	case '"':
+		return doubleWalk
+	case '\'':
+		return singleWalk
+	}
+	return escapeWalk
+}
+
+func doubleWalk(b []byte, i int) (next, size int)  { return stepWalk(b, i, '"', joinStep) }
+func singleWalk(b []byte, i int) (next, size int)  { return stepWalk(b, i, '\'', joinStep) }
 func escapeWalk(b []byte, i int) (next, size int)  { return stepWalk(b, i, '\\', escapeStep) }
 func percentWalk(b []byte, i int) (next, size int) { return stepWalk(b, i, '%', percentStep) }
 func htmlWalk(b []byte, i int) (next, size int)    { return stepWalk(b, i, '&', htmlStep) }
@@ -123,18 +133,14 @@ var simpleEscape = func() (t [256]byte) {
 }()
 
 // escapeStep decodes \n, \", \x41, \u0041 (a pair of surrogates too), \u{41}, \U00000041 and \101, and takes out
-// a line's end behind a backslash.
+// a line's end behind a backslash with the next line's indent, as YAML does within quotes (YAML 1.2 §7.3.1).
 func escapeStep(dst, b []byte, i int) (decoded []byte, end int) {
 	if i+1 >= len(b) {
 		return dst, i
 	}
 	switch c := b[i+1]; c {
-	case '\n':
-		return dst, i + 2
-	case '\r':
-		if i+2 < len(b) && b[i+2] == '\n' {
-			return dst, i + 3
-		}
+	case '\n', '\r':
+		return dst, lineEnd(b, i)
 	case 'x', 'U':
 		return numberStep(dst, b, i)
 	case 'u':
@@ -149,6 +155,21 @@ func escapeStep(dst, b []byte, i int) (decoded []byte, end int) {
 		}
 	}
 	return dst, i
+}
+
+// lineEnd returns where the next line's text begins, of a line that ends with a backslash at b[i].
+func lineEnd(b []byte, i int) int {
+	i++
+	if b[i] == '\r' {
+		i++
+	}
+	if i == len(b) || b[i] != '\n' {
+		return i
+	}
+	for i++; i < len(b) && (b[i] == ' ' || b[i] == '\t'); {
+		i++
+	}
+	return i
 }
 
 // numberStep decodes \x41 and \U00000041.
@@ -216,4 +237,20 @@ func htmlStep(dst, b []byte, i int) (decoded []byte, end int) {
 		}
 	}
 	return utf8.AppendRune(dst, v), i + 2 + n
+}
+
+// joinStep takes out what is between two string literals that are joined: white space, and a sign of joining, which
+// is + in most languages, and . or .. or & or nothing in others.
+func joinStep(dst, b []byte, i int) (decoded []byte, end int) {
+	const far = 200 // bytes of white space
+	for at := i + 1; at < min(len(b), i+far); at++ {
+		switch b[at] {
+		case ' ', '\t', '\r', '\n', '+', '.', '&', '\\', '_':
+		case '"', '\'':
+			return dst, at + 1
+		default:
+			return dst, i
+		}
+	}
+	return dst, i
 }

@@ -225,6 +225,12 @@ func TestEncodedInPart(t *testing.T) {
 		{"a name behind an escape", `"a\nPAYMENTS_API_KEY=\n"`, "name:PAYMENTS_API_KEY (escape)"},
 		{"plain beside escapes", `"\tPAYMENTS_API_KEYS", "\n PAYMENTS_API_KEY\n"`, "name:PAYMENTS_API_KEY"},
 		{"a line that goes on", "PAYMENTS_\\\nAPI_KEY", "name:PAYMENTS_\\\nAPI_KEY (escape)"},
+		{"folded in quotes", "a: \"PAYMENTS_\\\n    API_KEY\"", "name:PAYMENTS_\\\n    API_KEY (escape)"},
+		{"joined by +", "a = \"PAYMENTS_\" +\n  \"API_KEY\";", "name:PAYMENTS_\" +\n  \"API_KEY (joined)"},
+		{"joined by nothing", "a = 'PAYMENTS_' 'API_KEY';", "name:PAYMENTS_' 'API_KEY (joined)"},
+		{"joined thrice", "a = 's3cr3t' . '-Zq8vN2w' . 'Lx7Rb4Tk9Yd';", "value:s3cr3t' . '-Zq8vN2w' . 'Lx7Rb4Tk9Yd (joined)"},
+		{"in a list", "a = ['PAYMENTS_', 'API_KEY'];", ""},
+		{"indented", "    s3cr3t-\n    Zq8vN2wLx7Rb4Tk9Yd\n", "value:s3cr3t-\n    Zq8vN2wLx7Rb4Tk9Yd (lines)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var want []string
@@ -235,6 +241,42 @@ func TestEncodedInPart(t *testing.T) {
 				t.Errorf("found %q in %q, want %q", got, c.text, want)
 			}
 		})
+	}
+}
+
+// A private key, as it was fingerprinted and as it stands in files.
+func TestLinesOfAValue(t *testing.T) {
+	lines := []string{"-----BEGIN X KEY-----", "MIIEowIBAAKCAQEA0Zq8vN2wLx7Rb4Tk9Yd1", "Zq8vN2wLx7Rb4Tk9YdMIIEowIBAAKCAQEA02", "c2hvcnQ=", "-----END X KEY-----"}
+	unix, windows := strings.Join(lines, "\n"), strings.Join(lines, "\r\n")
+	m := compile(t, Key{Fingerprint: fingerprint(t, unix)}, Key{Fingerprint: fingerprint(t, windows)})
+	for _, c := range []struct {
+		name, text string
+		want       []Encoding
+	}{
+		{"unix", unix, []Encoding{"", EncLines}},
+		{"windows", windows, []Encoding{EncLines, ""}},
+		{"YAML", "key: |\n  " + strings.Join(lines, "\n  ") + "\n", []Encoding{EncLines, EncLines}},
+		{"JSON", fmt.Sprintf("%q", unix), []Encoding{EncEscape, EncEscape + "+" + EncLines}},
+		{"joined", `"` + strings.Join(lines, "\\n\" +\n\t\"") + `"`, []Encoding{EncEscape + "+" + EncJoined, EncEscape + "+" + EncJoined + "+" + EncLines}},
+		{"base64", base64.StdEncoding.EncodeToString([]byte(unix)), []Encoding{EncBase64, EncBase64 + "+" + EncLines}},
+		{"its first half", unix[:len(unix)/2], nil},
+		{"another one with the same window", strings.Replace(unix, "MIIEo", "MIIEp", 1), nil},
+	} {
+		got, _ := m.ScanBytes(t.Context(), []byte(c.text))
+		slices.SortFunc(got, func(a, b Match) int { return a.Key - b.Key })
+		var encodings []Encoding
+		for i, f := range got {
+			if f.Key != i {
+				t.Errorf("%s: %+v", c.name, got)
+			}
+			encodings = append(encodings, f.Encoding)
+			if n := strings.Count(c.text[f.Start:f.End], "END X KEY"); n != 1 && c.name != "base64" {
+				t.Errorf("%s: it is said to be %q", c.name, c.text[f.Start:f.End])
+			}
+		}
+		if !slices.Equal(encodings, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, encodings, c.want)
+		}
 	}
 }
 

@@ -66,6 +66,8 @@ type scan struct {
 	bound   int // the most that they may be
 	buffers [DepthMax + 1][]byte
 	tiny    [8]byte
+	joined  []byte // lines that were joined, and
+	points  []int  // where each of their bytes came from
 	gaps    []Gap
 }
 

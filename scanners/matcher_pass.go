@@ -167,25 +167,40 @@ func skip4(t *table, b []byte) (i int, lanes uint) {
 func (s *scan) candidate(dst []Match, b []byte, i int, t *table, first uint32) []Match {
 	for n := t.find(first); n >= 0; n = s.m.patterns[n].next {
 		p := &s.m.patterns[n]
-		if start, end, ok := s.confirm(p, b, i); ok {
-			for _, k := range p.keys {
-				dst = append(dst, Match{Key: int(k), Class: p.class, Start: start, End: end})
-			}
+		var f Match
+		ok := false
+		if p.class == ByValue {
+			f, ok = s.confirmValue(p, b, i)
+		} else {
+			f.Start, f.End, ok = p.confirm(b, i)
+		}
+		if !ok {
+			continue
+		}
+		for _, k := range p.keys {
+			f.Key, f.Class = int(k), p.class
+			dst = append(dst, f)
 		}
 	}
 	return dst
 }
 
-// confirm tells a pattern from what only has the hash of its window.
-func (s *scan) confirm(p *pattern, b []byte, i int) (start, end int, ok bool) {
-	start = i - p.offset
-	if p.class == ByValue {
-		if !s.window(p, b, i) {
-			return 0, 0, false
-		}
-		end = start + p.mark.size
-		return start, end, start >= 0 && end <= len(b) && s.value(p, b[start:end])
+// confirmValue tells a value from what only has the hash of its window: where it stands as it is, or over lines that
+// were made others.
+func (s *scan) confirmValue(p *pattern, b []byte, i int) (f Match, ok bool) {
+	if !s.window(p, b, i) {
+		return Match{}, false
 	}
+	start := i - p.offset
+	if end := start + p.mark.size; start >= 0 && end <= len(b) && s.value(p, b[start:end]) {
+		return Match{Start: start, End: end}, true
+	}
+	return s.overLines(p, b, i)
+}
+
+// confirm tells a name or an id from what only has the hash of its window.
+func (p *pattern) confirm(b []byte, i int) (start, end int, ok bool) {
+	start = i - p.offset
 	end = start + len(p.text)
 	if start < 0 || end > len(b) || string(b[start:end]) != p.text {
 		return 0, 0, false
