@@ -27,7 +27,6 @@ type sighting struct {
 	hits        []hit     // in that version
 	reachable   bool
 	branches    []string // at whose tips it is
-	also        []string // other paths of the same object
 }
 
 // attribute works out where the keys were found: in which files, since which commit, and whether they are still there.

@@ -55,7 +55,7 @@ func (a *attribution) compare(h *history, before, after gitobj.ID, visit func(ch
 	a.descend(h, "", before, after, 0, visit)
 	if a.steps < 0 || len(a.found) > mostPlaces {
 		a.steps = -1
-		a.search.missed[Gap{Subject: a.o.Name, What: "what was found is in more places than are listed"}] = 1
+		a.missed[Gap{Subject: a.o.Name, What: "what was found is in more places than are listed"}] = 1
 	}
 }
 
@@ -71,25 +71,28 @@ func (a *attribution) descend(h *history, prefix string, before, after gitobj.ID
 	a.shown[after] = true
 	a.steps -= len(old) + len(now)
 	for len(old) > 0 || len(now) > 0 {
-		d := change{}
-		if len(now) == 0 || len(old) > 0 && old[0].name <= now[0].name {
-			d.path, d.before = prefix+old[0].name, &old[0]
-		}
-		if len(old) == 0 || len(now) > 0 && now[0].name <= old[0].name {
-			d.path, d.after = prefix+now[0].name, &now[0]
-		}
-		if d.before != nil {
-			old = old[1:]
-		}
-		if d.after != nil {
-			now = now[1:]
-		}
-		if d.before != nil && d.after != nil && d.before.id == d.after.id && d.before.tree == d.after.tree {
+		var d change
+		if d, old, now = next(prefix, old, now); d.before != nil && d.after != nil && d.before.id == d.after.id && d.before.tree == d.after.tree {
 			continue
 		}
 		visit(d)
 		a.descend(h, d.path+"/", folder(d.before), folder(d.after), depth+1, visit)
 	}
+}
+
+// next takes the next path in the order of names from two lists of entries, of which one may be empty.
+func next(prefix string, old, now []child) (d change, restOld, restNow []child) {
+	if len(now) == 0 || len(old) > 0 && old[0].name <= now[0].name {
+		d.path, d.before, restOld = prefix+old[0].name, &old[0], old[1:]
+	} else {
+		restOld = old
+	}
+	if d.before == nil || len(now) > 0 && now[0].name == d.before.name {
+		d.path, d.after, restNow = prefix+now[0].name, &now[0], now[1:]
+	} else {
+		restNow = now
+	}
+	return d, restOld, restNow
 }
 
 // folder is the tree that an entry is; the zero one where it is none.

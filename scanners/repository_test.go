@@ -19,6 +19,7 @@ type repository struct {
 }
 
 func newRepository(t testing.TB) *repository {
+	t.Helper()
 	r := &repository{t: t, dir: t.TempDir(), now: 1_700_000_000}
 	r.git("init", "-q", "-b", "main")
 	return r
@@ -34,6 +35,7 @@ func (r *repository) git(args ...string) string {
 }
 
 func (r *repository) command(args ...string) *exec.Cmd {
+	r.t.Helper()
 	cmd := exec.Command("git", args...)
 	cmd.Dir = r.dir
 	at := fmt.Sprintf("%d +0000", r.now)

@@ -19,7 +19,10 @@ import (
 )
 
 // plainGit runs git with no configuration but its own.
-func plainGit(t interface{ Fatalf(string, ...any) }, dir, stdin string, args ...string) []byte {
+func plainGit(t interface {
+	Fatalf(format string, args ...any)
+}, dir, stdin string, args ...string,
+) []byte {
 	cmd := exec.Command("git", args...)
 	cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull)

@@ -112,58 +112,20 @@ const (
 
 // commits finds the new commits, and scans them and the tags on the way.
 func (n *increment) commits(ctx context.Context, refs []gitobj.Ref) ([]*commit, error) {
-	var queue byTime
-	colors := map[gitobj.ID]bool{} // visited; true is old
-	fresh := 0                     // new ones in the queue
-	push := func(id gitobj.ID, old bool) {
-		was, visited := colors[id]
-		if visited && (was || !old) {
-			return
-		}
-		if c := n.read(id); c != nil {
-			colors[id] = old
-			heap.Push(&queue, colored{c, old})
-			if !old {
-				fresh++
-			}
-		}
-	}
+	f := &frontier{colors: map[gitobj.ID]bool{}}
 	for _, r := range refs {
 		if n.since[r.ID] {
 			continue
 		}
 		if id, ok := n.peel(ctx, r.ID); ok && !n.since[id] {
-			push(id, false)
+			n.push(f, id, false)
 		}
 	}
-	wait := 0
-	if len(n.since) > fewTips {
-		wait = patience
-	}
-	for visited := 0; fresh > 0 && len(colors) < mostColors; visited++ {
-		if visited%256 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if visited == wait {
-			for id := range n.since {
-				if to, ok := n.peel(ctx, id); ok {
-					push(to, true)
-				}
-			}
-		}
-		next, _ := heap.Pop(&queue).(colored)
-		if !next.old {
-			fresh--
-		}
-		old := colors[next.id]
-		for _, p := range next.parents {
-			if !n.since[p] || old {
-				push(p, old)
-			}
-		}
+	if err := n.color(ctx, f); err != nil {
+		return nil, err
 	}
 	var out []*commit
-	for id, old := range colors {
+	for id, old := range f.colors {
 		if old {
 			continue
 		}
@@ -178,6 +140,59 @@ func (n *increment) commits(ctx context.Context, refs []gitobj.Ref) ([]*commit, 
 	}
 	slices.SortFunc(out, func(a, b *commit) int { return slices.Compare(a.id[:], b.id[:]) })
 	return out, nil
+}
+
+// frontier is a walk from new and old tips at once, the newest commit first, until all that is left is old.
+type frontier struct {
+	queue  byTime
+	colors map[gitobj.ID]bool // visited; true is old
+	fresh  int                // new ones in the queue
+}
+
+// push visits a commit; one that was new may turn out to be old.
+func (n *increment) push(f *frontier, id gitobj.ID, old bool) {
+	was, visited := f.colors[id]
+	if visited && (was || !old) {
+		return
+	}
+	if c := n.read(id); c != nil {
+		f.colors[id] = old
+		heap.Push(&f.queue, colored{c, old})
+		if !old {
+			f.fresh++
+		}
+	}
+}
+
+// color walks the frontier down.
+func (n *increment) color(ctx context.Context, f *frontier) error {
+	wait := 0
+	if len(n.since) > fewTips {
+		wait = patience
+	}
+	for visited := 0; f.fresh > 0 && len(f.colors) < mostColors; visited++ {
+		if visited%256 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if visited == wait {
+			for id := range n.since {
+				if to, ok := n.peel(ctx, id); ok {
+					n.push(f, to, true)
+				}
+			}
+		}
+		next, _ := heap.Pop(&f.queue).(colored)
+		if !next.old {
+			f.fresh--
+		}
+		old := f.colors[next.id]
+		for _, p := range next.parents {
+			if !n.since[p] || old {
+				n.push(f, p, old)
+			}
+		}
+	}
+	return nil
 }
 
 // read reads a commit; nil is one that is not there, or is none.
@@ -214,12 +229,10 @@ func (n *increment) peel(ctx context.Context, id gitobj.ID) (to gitobj.ID, ok bo
 			}
 		}
 		kind, data := n.get(id)
-		switch {
-		case data == nil && kind != gitobj.Commit:
-			return id, false
-		case kind == gitobj.Commit:
+		switch kind {
+		case gitobj.Commit:
 			return id, true
-		case kind == gitobj.Tag:
+		case gitobj.Tag:
 			target, err := n.repo.TagTarget(data)
 			if !n.since[id] && n.h.tags[id] != target {
 				n.h.tags[id] = target
@@ -230,14 +243,13 @@ func (n *increment) peel(ctx context.Context, id gitobj.ID) (to gitobj.ID, ok bo
 				return id, false
 			}
 			id = target
-		case kind == gitobj.Tree:
+		case gitobj.Tree:
 			n.tree(ctx, id, nil, 0)
 			return id, false
-		default:
-			if !n.since[id] && !n.seen[id] {
-				n.seen[id] = true
-				n.scan(ctx, id, kind, data)
-			}
+		case gitobj.Blob:
+			n.blob(ctx, id)
+			return id, false
+		default: // it is not there, and told
 			return id, false
 		}
 	}
@@ -276,15 +288,10 @@ func (n *increment) tree(ctx context.Context, id gitobj.ID, parents []gitobj.ID,
 			n.name(ctx, id, name, entry)
 		}
 		fresh = append(fresh, child{name: string(name), id: entry, tree: mode.IsTree()})
-		switch {
-		case mode.IsLink():
-		case mode.IsTree():
+		if mode.IsTree() {
 			n.tree(ctx, entry, before, depth+1)
-		case !n.seen[entry]:
-			n.seen[entry] = true
-			if kind, data := n.get(entry); data != nil {
-				n.scan(ctx, entry, kind, data)
-			}
+		} else if !mode.IsLink() {
+			n.blob(ctx, entry)
 		}
 		return true
 	})
@@ -292,6 +299,17 @@ func (n *increment) tree(ctx context.Context, id gitobj.ID, parents []gitobj.ID,
 		n.gap(Gap{Subject: n.repo.Name(id), What: err.Error()})
 	}
 	n.fresh[id] = fresh
+}
+
+// blob scans a file once.
+func (n *increment) blob(ctx context.Context, id gitobj.ID) {
+	if n.seen[id] || n.since[id] {
+		return
+	}
+	n.seen[id] = true
+	if kind, data := n.get(id); data != nil {
+		n.scan(ctx, id, kind, data)
+	}
 }
 
 // entries lists a tree of a parent; what is no tree has none.

@@ -50,13 +50,13 @@ func TestMain(m *testing.M) {
 
 // outcome is what one scan says on its standard output.
 type outcome struct {
-	Seconds  float64 // of ScanRepository alone
-	Compile  float64
-	Objects  int
-	Bytes    int64
-	Scanned  int64
-	Findings int
-	Gaps     []scanners.Gap
+	Seconds  float64        `json:"seconds"` // of ScanRepository alone
+	Compile  float64        `json:"compile"`
+	Objects  int            `json:"objects"`
+	Bytes    int64          `json:"bytes"`
+	Scanned  int64          `json:"scanned"`
+	Findings int            `json:"findings"`
+	Gaps     []scanners.Gap `json:"gaps"`
 }
 
 func scanOnce(dir, keys string) error {

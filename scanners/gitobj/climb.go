@@ -41,10 +41,10 @@ func (c *climber) roots(ctx context.Context, from, to int) error {
 			}
 		}
 		kind := Type(c.tree.kind[n])
-		switch {
-		case kind == 0 || kind == ofsDelta:
+		switch kind { //nolint:exhaustive // all others begin a chain
+		case 0, ofsDelta:
 			continue
-		case kind == refDelta:
+		case refDelta:
 			if e, err := c.pack.entry(n); err != nil || c.pack.find(e.ref) >= 0 {
 				continue
 			}

@@ -11,6 +11,8 @@ type Region struct{ Start, End int }
 //
 // out and fresh are buffers to be used. The result never holds a part of the base that the delta does not copy.
 // https://git-scm.com/docs/gitformat-pack#_deltified_representation
+//
+//nolint:cyclop // each case is one instruction of the format
 func apply(out []byte, fresh []Region, base, delta []byte, widen int) ([]byte, []Region, error) {
 	bad := func(what string) ([]byte, []Region, error) {
 		return nil, nil, fmt.Errorf("%w: the delta %s", ErrCorrupt, what)

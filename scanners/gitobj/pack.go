@@ -132,7 +132,7 @@ func (p *pack) sortOffsets() error {
 		if !ok || off < headerLength || off >= uint64(len(p.data)-p.hash) {
 			return fmt.Errorf("%w: the index points outside of the pack", ErrCorrupt)
 		}
-		all[i] = at{off, int32(i)} //nolint:gosec // maxObjects fits
+		all[i] = at{off, int32(i)}
 	}
 	slices.SortFunc(all, func(a, b at) int { return cmp.Compare(a.off, b.off) })
 	p.order, p.offs = make([]int32, p.count), make([]uint64, p.count)

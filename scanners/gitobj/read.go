@@ -2,13 +2,13 @@ package gitobj
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/klauspost/compress/zlib"
@@ -85,23 +85,12 @@ func (p *pack) entry(n int) (e entry, err error) {
 	switch e.kind {
 	case Commit, Tree, Blob, Tag:
 	case ofsDelta:
-		back := uint64(0)
-		for k := 0; ; k++ {
-			if i >= len(b) || k > 9 {
-				return bad("its base can't be read")
-			}
-			c = b[i]
-			i++
-			back = back<<7 | uint64(c&0x7f)
-			if c&0x80 == 0 {
-				break
-			}
-			back++
-		}
-		if back == 0 || back > off {
+		back, n := distance(b[i:])
+		if n == 0 || back == 0 || back > off {
 			return bad("its base is outside of the pack")
 		}
 		e.base = off - back
+		i += n
 	case refDelta:
 		if len(b) < i+p.hash {
 			return bad("its base can't be read")
@@ -113,6 +102,19 @@ func (p *pack) entry(n int) (e entry, err error) {
 	}
 	e.data = b[i:]
 	return e, nil
+}
+
+// distance reads how far back the base of a delta is, and how many bytes say so; 0 where they can't be read.
+// https://git-scm.com/docs/gitformat-pack: "offset encoding"
+func distance(b []byte) (back uint64, n int) {
+	for n = 0; n < len(b) && n < 10; n++ {
+		back = back<<7 | uint64(b[n]&0x7f)
+		if b[n]&0x80 == 0 {
+			return back, n + 1
+		}
+		back++
+	}
+	return 0, 0
 }
 
 // varint reads a size at the front of a delta.
@@ -174,7 +176,7 @@ func (r *Repo) packed(p *pack, n, depth int) (Type, []byte, error) {
 			return 0, nil, fmt.Errorf("the deltas that it is made by are larger than %d MB", MaxObject>>20)
 		}
 		deltas = append(deltas, data)
-		next := -1
+		var next int
 		if e.kind == ofsDelta {
 			next = p.at(e.base)
 		} else {
@@ -197,9 +199,9 @@ func (r *Repo) packed(p *pack, n, depth int) (Type, []byte, error) {
 
 // applyAll applies deltas, the last one first.
 func applyAll(kind Type, data []byte, deltas [][]byte) (Type, []byte, error) {
-	for i := len(deltas) - 1; i >= 0; i-- {
+	for _, delta := range slices.Backward(deltas) {
 		var err error
-		if data, _, err = apply(nil, nil, data, deltas[i], 0); err != nil {
+		if data, _, err = apply(nil, nil, data, delta, 0); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -241,6 +243,3 @@ func readLoose(name string) (Type, []byte, error) {
 	}
 	return 0, nil, fmt.Errorf("%w: its type is %q", ErrCorrupt, word)
 }
-
-// be32 reads four bytes.
-func be32(b []byte) uint32 { return binary.BigEndian.Uint32(b) }

@@ -239,7 +239,7 @@ func (w *walker) chains(p *pack) chains {
 			continue
 		}
 		t.kind[n] = byte(e.kind)
-		base := -1
+		var base int
 		switch e.kind {
 		case ofsDelta:
 			if base = p.at(e.base); base < 0 {
@@ -253,7 +253,7 @@ func (w *walker) chains(p *pack) chains {
 			continue
 		}
 		if base >= 0 {
-			t.sibling[n], t.child[base] = t.child[base], int32(n) //nolint:gosec // maxObjects fits
+			t.sibling[n], t.child[base] = t.child[base], int32(n)
 		}
 	}
 	return t

@@ -27,7 +27,7 @@ type Decoder struct {
 // src may go on behind its end; with 8 bytes more it is faster. The checksum is verified. What of dst is written
 // before an error is found is undefined.
 func (d *Decoder) Zlib(dst, src []byte) (n int, err error) {
-	if len(src) < 2 || src[0]&15 != 8 || src[0]>>4 > 7 || src[1]&0x20 != 0 || binary.BigEndian.Uint16(src)%31 != 0 {
+	if !header(src) {
 		return 0, ErrCorrupt
 	}
 	s := stream{src: src, in: 2, dst: dst}
@@ -56,6 +56,11 @@ func (d *Decoder) Zlib(dst, src []byte) (n int, err error) {
 	return s.in + 4, nil
 }
 
+// header says whether a stream begins as it should, and without a dictionary.
+func header(src []byte) bool {
+	return len(src) >= 2 && src[0]&15 == 8 && src[0]>>4 <= 7 && src[1]&0x20 == 0 && binary.BigEndian.Uint16(src)%31 == 0
+}
+
 // stream is where one stream is read and written. Bits beyond the end of src read as zero: overrun tells of them.
 type stream struct {
 	src, dst []byte
@@ -82,7 +87,7 @@ func (s *stream) fill() {
 }
 
 func (s *stream) take(n uint) uint32 {
-	v := uint32(s.hold & (1<<n - 1)) //nolint:gosec // at most 16 bits are taken
+	v := uint32(s.hold & (1<<n - 1))
 	s.hold >>= n
 	s.held -= n
 	return v
@@ -117,6 +122,8 @@ func (s *stream) stored() bool {
 }
 
 // codes inflates one block by the tables.
+//
+//nolint:cyclop,funlen,gocognit // the loop in which the time goes: calls would cost more than all that is in it
 func (d *Decoder) codes(s *stream) bool {
 	src, dst := s.src, s.dst
 	in, out, hold, held := s.in, s.out, s.hold, s.held

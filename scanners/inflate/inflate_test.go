@@ -37,7 +37,8 @@ func texts() map[string][]byte {
 		noise[i] = byte(random.Uint32())
 	}
 	for i := range skewed { // so that rare bytes get the longest codes
-		for skewed[i] = 0; random.IntN(2) == 0 && skewed[i] < 255; skewed[i]++ {
+		for random.IntN(2) == 0 && skewed[i] < 255 {
+			skewed[i]++
 		}
 	}
 	var words strings.Builder
@@ -107,7 +108,7 @@ func FuzzZlib(f *testing.F) {
 		got := make([]byte, size)
 		n, err := d.Zlib(got, packed)
 
-		want, wantErr := []byte(nil), error(nil)
+		var want []byte
 		in := bytes.NewReader(packed)
 		z, wantErr := zlib.NewReader(in)
 		if wantErr == nil {

@@ -76,12 +76,19 @@ func (d *Decoder) readCodes(s *stream) bool {
 		if s.held < 3 {
 			s.fill()
 		}
-		pre[preOrder[i]] = uint8(s.take(3)) //nolint:gosec // three bits
+		pre[preOrder[i]] = uint8(s.take(3))
 	}
 	if !build(d.pre[:], preBits, pre[:], preSymbols[:]) {
 		return false
 	}
 	lengths := d.lengths[:literals+distances]
+	return d.readLengths(s, lengths) &&
+		build(d.literal[:], literalBits, lengths[:literals], literalSymbols[:]) &&
+		build(d.distance[:], distanceBits, lengths[literals:], distanceSymbols[:])
+}
+
+// readLengths reads the lengths of the codes of literals and distances.
+func (d *Decoder) readLengths(s *stream, lengths []uint8) bool {
 	for i := 0; i < len(lengths); {
 		s.fill()
 		if s.overrun() {
@@ -117,8 +124,7 @@ func (d *Decoder) readCodes(s *stream) bool {
 			lengths[i] = value
 		}
 	}
-	return build(d.literal[:], literalBits, lengths[:literals], literalSymbols[:]) &&
-		build(d.distance[:], distanceBits, lengths[literals:], distanceSymbols[:])
+	return true
 }
 
 // useFixed makes the tables of the fixed codes. https://www.rfc-editor.org/rfc/rfc1951#section-3.2.6
@@ -167,7 +173,7 @@ func build(table []uint32, width uint32, lengths []uint8, symbols []uint32) bool
 	var sorted [maxLiterals]uint16
 	for symbol, n := range lengths {
 		if n > 0 {
-			sorted[at[n]] = uint16(symbol) //nolint:gosec // at most maxLiterals
+			sorted[at[n]] = uint16(symbol)
 			at[n]++
 		}
 	}
@@ -259,7 +265,7 @@ func fillLong(table []uint32, width uint32, count *[maxBits + 2]int, sorted []ui
 				space = space<<1 + count[width+wide]
 			}
 			end = start + 1<<wide
-			table[prefix] = isTable | uint32(start)<<16 | wide //nolint:gosec // a table has less than 2,400 entries
+			table[prefix] = isTable | uint32(start)<<16 | wide
 		}
 		e := entry(symbols[symbol], n-width)
 		for at := start + int(code>>width); at < end; at += 1 << (n - width) {
