@@ -168,7 +168,7 @@ func (s *scan) candidate(dst []Match, b []byte, i int, t *table, first uint32) [
 	for n := t.find(first); n >= 0; n = s.m.patterns[n].next {
 		p := &s.m.patterns[n]
 		var f Match
-		ok := false
+		var ok bool
 		if p.class == ByValue {
 			f, ok = s.confirmValue(p, b, i)
 		} else {
