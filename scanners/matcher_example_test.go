@@ -30,11 +30,11 @@ func ExampleCompile() {
 	text := "PAYMENTS_API_KEY: " + base64.StdEncoding.EncodeToString([]byte("s3cr3t-Zq8vN2wLx7Rb4Tk9Yd"))
 	matches, gaps := m.ScanBytes(context.Background(), []byte(text))
 	for _, f := range matches {
-		fmt.Printf("%s by %s at %d to %d %s\n", keys[f.Key].Label, f.Class, f.Start, f.End, f.Encoding)
+		fmt.Printf("%s by %s at %d to %d, encoding %q\n", keys[f.Key].Label, f.Class, f.Start, f.End, f.Encoding)
 	}
 	fmt.Println(len(gaps), "gaps")
 	// Output:
-	// payments/deploy-bot by name at 0 to 16
-	// payments/deploy-bot by value at 18 to 52 base64
+	// payments/deploy-bot by name at 0 to 16, encoding ""
+	// payments/deploy-bot by value at 18 to 52, encoding "base64"
 	// 0 gaps
 }
