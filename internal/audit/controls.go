@@ -111,7 +111,7 @@ func nistCSF() []Control { //nolint:funlen // it is a table
 		{
 			"NIST.CSF.2.0/PR.AA-05", "Access permissions, entitlements, and authorizations are defined in a policy, managed, enforced, and reviewed, and incorporate the principles of least privilege and separation of duties",
 			Partly,
-			[]Step{Decided, Intended, Applied, Failed, Verified, Changed, IsStuck},
+			[]Step{Decided, Intended, Applied, Failed, Verified, Changed, IsStuck, Revoked, Expired, Configured},
 			[]string{
 				"Policy, ceilings and CODEOWNERS are read from the default branch, and every decision is stored with its facts and comes out the same when made again: `keyreeve replay`, `keyreeve policy try`.",
 				"Nobody approves their own access: `TestApprovedMeans` in `approvals`; `keyreeve explain` names who did not count and why.",
@@ -123,7 +123,7 @@ func nistCSF() []Control { //nolint:funlen // it is a table
 		{
 			"NIST.CSF.2.0/PR.PS-04", "Log records are generated and made available for continuous monitoring",
 			Partly,
-			[]Step{Received, Decided, Intended, Applied, Failed, Verified, Changed, IsStuck, Archived},
+			[]Step{Received, Decided, Intended, Applied, Failed, Verified, Changed, IsStuck, Revoked, Expired, Swept, Configured, Archived},
 			[]string{
 				"Every step is an entry, written in the transaction of what it speaks of: `keyreeve audit show`.",
 				"No entry can be changed, removed or put in unseen: `keyreeve audit verify` with a signed head; `TestSQLite/tampering_by_column` in `internal/store`.",
@@ -135,7 +135,7 @@ func nistCSF() []Control { //nolint:funlen // it is a table
 		{
 			"NIST.CSF.2.0/DE.CM", "Assets are monitored to find anomalies, indicators of compromise, and other potentially adverse events",
 			Partly,
-			[]Step{Verified, IsStuck},
+			[]Step{Verified, IsStuck, Swept},
 			[]string{
 				"Each access under a lease is looked at again at least every ten minutes, and a level that was changed by hand is set back: `keyreeve audit show --subject access`.",
 				"A lease that can't be granted or revoked is counted for an alarm: the metric `keyreeve_leases{state=\"stuck\"}`.",

@@ -27,14 +27,14 @@ func zeroTrust() []Control {
 		{
 			"NIST.SP.800-207/tenet-4", "Access to resources is determined by dynamic policy",
 			Partly,
-			[]Step{Decided},
+			[]Step{Decided, Configured},
 			[]string{"Each decision is made from the policy, the ceilings, the owners and their votes as they are then, and again when any of them changes: `keyreeve explain`, `keyreeve replay`."},
 			"The state of devices, behaviour and environment are no part of it.",
 		},
 		{
 			"NIST.SP.800-207/tenet-5", "The enterprise monitors and measures the integrity and security posture of all owned and associated assets",
 			Partly,
-			[]Step{Verified, IsStuck},
+			[]Step{Verified, IsStuck, Swept},
 			[]string{"The access that exists is compared with the access that was approved, for as long as a lease lasts: entries `verified`."},
 			"Access under no lease, and every asset but an access, is not measured.",
 		},
@@ -61,7 +61,7 @@ func nonHuman() []Control { //nolint:funlen // it is a table
 		{
 			"OWASP.NHI/NHI1:2025", "Improper Offboarding",
 			Partly,
-			[]Step{Verified, IsStuck, Changed},
+			[]Step{Verified, IsStuck, Changed, Revoked, Expired},
 			[]string{
 				"Access that was granted ends by itself, is read back, and is stuck and shown where it can't be taken back: `keyreeve leases`, the story `reminders-and-expiry`.",
 				"Credentials of decommissioned identities are found in git repositories, in their whole history: `keyreeve scan`.",
@@ -116,7 +116,7 @@ func nonHuman() []Control { //nolint:funlen // it is a table
 		{
 			"OWASP.NHI/NHI8:2025", "Environment Isolation",
 			Partly,
-			[]Step{Decided},
+			[]Step{Decided, Configured},
 			[]string{"A request names its environment, and the use case and the policy decide by it: `keyreeve explain`."},
 			"A permission on a repository knows no environments, so that an access is used in one alone is not enforced.",
 		},

@@ -27,6 +27,25 @@ type (
 	FoundData struct {
 		Found FreeText `json:"found"`
 	}
+	// DecidedData is of a Decided entry: what the decision is of, and by which rules it was made.
+	DecidedData struct {
+		Facts      string `json:"facts"`                // SHA-256 of the facts' JSON, in hexadecimal
+		Content    string `json:"content,omitempty"`    // what was decided on: the request's digest
+		Head       string `json:"head,omitempty"`       // commit
+		Policy     string `json:"policy,omitempty"`     // blob of keyreeve.yaml
+		Codeowners string `json:"codeowners,omitempty"` // blob of the registry's CODEOWNERS
+	}
+	// ConfiguredData is of a Configured entry: the blobs before and after.
+	ConfiguredData struct {
+		Policy        string `json:"policy"`
+		PolicyWas     string `json:"policyWas"`
+		Codeowners    string `json:"codeowners"`
+		CodeownersWas string `json:"codeownersWas"`
+	}
+	// SweptData is of a Swept entry.
+	SweptData struct {
+		Woken int `json:"woken"` // subjects that are looked at again for it
+	}
 	// ReasonData is of a Changed entry: what a person said when they ordered it.
 	ReasonData struct {
 		Reason FreeText `json:"reason"`
@@ -35,7 +54,7 @@ type (
 
 // DataTypes are all types that the Data of an entry is made of.
 func DataTypes() []any {
-	return []any{ReceivedData{}, ErrorData{}, FoundData{}, ReasonData{}, ArchivedData{}, OmittedData{}}
+	return []any{ReceivedData{}, ErrorData{}, FoundData{}, DecidedData{}, ConfiguredData{}, SweptData{}, ReasonData{}, ArchivedData{}, OmittedData{}}
 }
 
 // plainFields are the keys of Data whose values are left as they are: the fields of DataTypes that are not FreeText.

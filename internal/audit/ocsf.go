@@ -112,7 +112,7 @@ func ocsf(r Row, s Source) ([]byte, error) {
 		o.SeverityID, o.StatusID, o.Status = 4, 2, "Failure"
 	case Intended:
 		o.StatusID, o.Status = 99, "Intended"
-	case Received, Decided, Applied, Verified, Changed, Archived:
+	case Received, Decided, Applied, Verified, Changed, Archived, Revoked, Expired, Swept, Configured:
 	}
 	if e.Ref != "" {
 		o.Unmapped = map[string]any{"ref": e.Ref}
@@ -151,7 +151,7 @@ func (o *ocsfEvent) classify(e Entry) {
 	case Intended, Applied, Failed, Verified:
 		o.ClassUID, o.ActivityID = classAPIActivity, apiUpdate
 		o.API, o.Source = &ocsfAPI{e.What}, &ocsfEndpoint{"keyreeve"}
-	case Decided, Changed, IsStuck, Archived:
+	case Decided, Changed, IsStuck, Archived, Revoked, Expired, Swept, Configured:
 		o.ClassUID, o.ActivityID = classEntityManagement, entityUpdate
 		o.Entity = &ocsfEntity{Name: e.Subject, UID: e.Ref}
 	default:

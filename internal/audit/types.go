@@ -14,15 +14,19 @@ type Step string
 
 // The steps.
 const (
-	Received Step = "received" // a delivery was accepted at the door
-	Decided  Step = "decided"  // a decision was made
-	Intended Step = "intended" // an effect is about to be applied
-	Applied  Step = "applied"  // an effect was applied
-	Failed   Step = "failed"   // an effect failed; it is tried again
-	Verified Step = "verified" // the result was read back and is as it should be
-	Changed  Step = "changed"  // a request or lease entered a state
-	IsStuck  Step = "stuck"    // a lease was tried too often
-	Archived Step = "archived" // the first entries were moved to a file; their hashes stay (Data is ArchivedData)
+	Received   Step = "received"   // a delivery was accepted at the door
+	Decided    Step = "decided"    // a decision was made
+	Intended   Step = "intended"   // an effect is about to be applied
+	Applied    Step = "applied"    // an effect was applied
+	Failed     Step = "failed"     // an effect failed; it is tried again
+	Verified   Step = "verified"   // the result was read back and is as it should be
+	Changed    Step = "changed"    // a request or lease entered a state
+	IsStuck    Step = "stuck"      // a lease was tried too often
+	Revoked    Step = "revoked"    // an access was read back as gone: its lease has ended
+	Expired    Step = "expired"    // a request that nobody answered was closed
+	Swept      Step = "swept"      // a schedule looked for what is to be looked at
+	Configured Step = "configured" // the policy or CODEOWNERS that a request is decided by is another one than before
+	Archived   Step = "archived"   // the first entries were moved to a file; their hashes stay (Data is ArchivedData)
 )
 
 // Entry is one line of the log. Data never holds a secret: it is made of

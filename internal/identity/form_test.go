@@ -176,7 +176,7 @@ func TestMarkdownOfTheReasonIsKept(t *testing.T) {
 func TestLooksLikeForm(t *testing.T) {
 	for body, want := range map[string]bool{
 		plainBody: true,
-		strings.ReplaceAll(plainBody, "\n", "\r\n"):             true,
+		strings.ReplaceAll(plainBody, "\n", "\r\n"):              true,
 		"### Identity\n\nx\n\n### Reason \n\ny\n\n### Duration":  true,
 		"### Identity\n\nx\n\n### Identity\n\ny\n\n### Identity": false,
 		"### Identity\n\n### Reason":                             false,

@@ -255,7 +255,7 @@ func logged(s State, d stored) (broken []string) {
 			before[e.Ref] = append(before[e.Ref], e.Seq)
 		case audit.Applied, audit.Failed:
 			after[e.Ref] = append(after[e.Ref], e.Seq)
-		case audit.Received, audit.Decided, audit.Verified, audit.Changed, audit.IsStuck, audit.Archived:
+		case audit.Received, audit.Decided, audit.Verified, audit.Changed, audit.IsStuck, audit.Archived, audit.Revoked, audit.Expired, audit.Swept, audit.Configured:
 		}
 	}
 	intended := map[string]int{}

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"time"
 
+	"github.com/keyreeve/keyreeve/internal/audit"
 	"github.com/keyreeve/keyreeve/internal/workflow"
 )
 
@@ -20,7 +22,7 @@ func (s *Store) LastRun(ctx context.Context, name string) (at time.Time, err err
 }
 
 // RanAndWake notes that a schedule ran and wakes the subjects that it found,
-// in one transaction: a crash before it runs the schedule again, a crash after it has lost nothing.
+// in one transaction, with an entry in the log where there were any: a crash before it runs the schedule again, a crash after it has lost nothing.
 func (s *Store) RanAndWake(ctx context.Context, name string, at time.Time, subjects []workflow.Subject) error {
 	return s.write(ctx, "note the run of schedule "+name, func(ctx context.Context, tx *Tx) error {
 		_, err := tx.exec(ctx, `INSERT INTO schedules (name, ran_at) VALUES (?, ?)
@@ -28,6 +30,14 @@ func (s *Store) RanAndWake(ctx context.Context, name string, at time.Time, subje
 		if err != nil {
 			return err
 		}
-		return s.wake(ctx, tx, subjects)
+		if err := s.wake(ctx, tx, subjects); err != nil || len(subjects) == 0 {
+			return err
+		}
+		data, err := json.Marshal(audit.SweptData{Woken: len(subjects)})
+		if err != nil {
+			return err
+		}
+		e := audit.Entry{At: at.UTC(), Step: audit.Swept, Subject: "sweep:" + text(name), What: "sweep: " + text(name), Data: data}
+		return s.append(ctx, tx, []audit.Entry{e})
 	})
 }

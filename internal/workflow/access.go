@@ -136,8 +136,11 @@ func (w *Walker) keepLeases(s Subject, c *Commit, before, after []lifecycle.Leas
 		}
 		if was.State != l.State {
 			step := audit.Changed
-			if l.State == lifecycle.Stuck {
+			switch l.State { //nolint:exhaustive // the other states are changes like any
+			case lifecycle.Stuck:
 				step = audit.IsStuck
+			case lifecycle.Revoked:
+				step = audit.Revoked
 			}
 			c.Entries = append(c.Entries, w.entry(s, step, "lease "+l.ID+" is "+string(l.State), l.ID, nil))
 		}

@@ -106,6 +106,23 @@ func isRequest(i Issue) bool {
 	return identity.LooksLikeForm(i.Body)
 }
 
+// decided is the entry of a decision, with what it was made by.
+func (w *Walker) decided(s Subject, d StoredDecision) audit.Entry {
+	return w.entry(s, audit.Decided, "decided "+string(d.Decision.Verdict), d.ID, data(audit.DecidedData{
+		Facts: d.factsDigest(), Content: d.Facts.Digest, Head: d.Facts.Head, Policy: d.Policy, Codeowners: d.Codeowners,
+	}))
+}
+
+// configured says that a request is decided by another policy or other owners than before.
+func (w *Walker) configured(s Subject, was *StoredDecision, d StoredDecision) []audit.Entry {
+	if was == nil || was.Policy == d.Policy && was.Codeowners == d.Codeowners {
+		return nil
+	}
+	return []audit.Entry{w.entry(s, audit.Configured, "the policy or CODEOWNERS of the registry is another one", d.ID, data(audit.ConfiguredData{
+		Policy: d.Policy, PolicyWas: was.Policy, Codeowners: d.Codeowners, CodeownersWas: was.Codeowners,
+	}))}
+}
+
 // frozen says that a request is merged: its record says what was approved, and
 // what the issue says from then on changes nothing.
 func (s RequestState) frozen() bool { return s == Merged || s == Live || s == Reviewing || s == Ended }
@@ -125,14 +142,19 @@ func (w *Walker) commitIssue(s Subject, f issueFacts, out issueOutcome) Commit {
 		c.Request = &next
 	}
 	if was == nil || was.State != next.State {
-		e := w.entry(s, audit.Changed, "request "+next.ID+" is "+string(next.State), next.ID, nil)
+		step := audit.Changed
+		if next.State == Expired {
+			step = audit.Expired
+		}
+		e := w.entry(s, step, "request "+next.ID+" is "+string(next.State), next.ID, nil)
 		e.Actor = &next.Requester
 		c.Entries = append(c.Entries, e)
 	}
 	c.Votes = out.bindings
 	if out.decision != nil && (f.stored.Decision == nil || f.stored.Decision.ID != out.decision.ID) {
 		c.Decision = out.decision
-		c.Entries = append(c.Entries, w.entry(s, audit.Decided, "decided "+string(out.decision.Decision.Verdict), out.decision.ID, nil))
+		c.Entries = append(c.Entries, w.configured(s, f.stored.Decision, *out.decision)...)
+		c.Entries = append(c.Entries, w.decided(s, *out.decision))
 	}
 	for _, o := range out.orders.taken {
 		c.Orders = append(c.Orders, o)

@@ -272,6 +272,16 @@ func (f issueFacts) store(facts approvals.Facts, d approvals.Decision) *StoredDe
 	return &sd
 }
 
+// factsDigest names the facts of a decision.
+func (d StoredDecision) factsDigest() string {
+	b, err := json.Marshal(d.Facts)
+	if err != nil {
+		panic(fmt.Sprintf("facts of %s: %v", d.ID, err)) // plain data: can't happen
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
 func hasUnknown(people map[string]approvals.Members) bool {
 	for _, m := range people {
 		if !m.Known {

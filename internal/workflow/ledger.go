@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// ownEntries is how many entries publishing a head makes by itself, the deliveries that tell of it included: growth by
+	// ownEntries is how many entries publishing a head makes by itself, the deliveries that tell of it and an hour's sweeps included: growth by
 	// no more than that is not published for a day, or each publication would ask for the next one.
-	ownEntries = 10
+	ownEntries = 24
 	// publishDaily is how long a head that only such entries were added to may stay unpublished.
 	publishDaily = 24 * time.Hour
 	// CheckpointPath is the file that holds the head, in a repository that it is published to.

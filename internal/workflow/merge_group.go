@@ -10,7 +10,6 @@ import (
 
 	"github.com/keyreeve/keyreeve/approvals"
 	"github.com/keyreeve/keyreeve/checks"
-	"github.com/keyreeve/keyreeve/internal/audit"
 )
 
 // lookAtMergeGroup looks at what a merge queue is about to merge into a registry. The queue made a new commit, to which no
@@ -106,7 +105,7 @@ func (w *Walker) turnOfGroup(s Subject, f issueFacts, decision *StoredDecision, 
 	}
 	if len(t.plan) > 0 {
 		t.commit.Decision = decision
-		t.commit.Entries = append(t.commit.Entries, w.entry(s, audit.Decided, "decided "+string(d.Verdict), decision.ID, nil))
+		t.commit.Entries = append(t.commit.Entries, w.decided(s, *decision))
 	}
 	return t
 }

@@ -298,6 +298,15 @@ func (w *Walker) entry(s Subject, step audit.Step, what, ref string, data json.R
 	return audit.Entry{At: w.Now().UTC(), Step: step, Installation: s.Installation, Subject: s.Key(), What: what, Ref: ref, Data: data}
 }
 
+// data is an entry's data, of a type that package audit lists.
+func data[T audit.DecidedData | audit.ConfiguredData](v T) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("data %T: %v", v, err)) // strings and numbers: can't happen
+	}
+	return b
+}
+
 // detail is one line of an entry's data.
 func detail(key, value string) json.RawMessage {
 	b, err := json.Marshal(map[string]string{key: value})
