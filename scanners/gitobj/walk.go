@@ -162,24 +162,30 @@ func (w *walker) show(worker int, o *Object) error {
 	return w.visit(worker, o)
 }
 
-// pack visits the objects of a pack, in contiguous shards: chains of deltas are local.
+// piecesEach is into how many pieces a pack is cut for each worker: who is done early takes another one.
+const piecesEach = 8
+
+// pack visits the objects of a pack, in contiguous pieces: chains of deltas are local.
 func (w *walker) pack(ctx context.Context, p *pack) error {
 	before := w.done.Load() + w.lost.Load()
 	t := w.chains(p)
-	shards := w.o.Workers
+	busy, pieces := w.o.Workers, piecesEach*w.o.Workers
 	if p.count < 1000 {
-		shards = 1
+		busy, pieces = 1, 1
 	}
-	errs := make([]error, shards)
+	errs := make([]error, busy)
+	var taken atomic.Int64
 	var workers sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for s := range shards {
+	for at := range busy {
 		workers.Go(func() {
-			c := &climber{walker: w, pack: p, tree: t, worker: s}
-			from, to := shard(p, s, shards), shard(p, s+1, shards)
-			if errs[s] = c.roots(ctx, from, to); errs[s] != nil {
-				cancel()
+			c := &climber{walker: w, pack: p, tree: t, worker: at}
+			for n := int(taken.Add(1)) - 1; n < pieces; n = int(taken.Add(1)) - 1 {
+				if errs[at] = c.roots(ctx, piece(p, n, pieces), piece(p, n+1, pieces)); errs[at] != nil {
+					cancel()
+					return
+				}
 			}
 		})
 	}
@@ -200,15 +206,15 @@ func (w *walker) pack(ctx context.Context, p *pack) error {
 	return called
 }
 
-// shard is where the sth of several shards of a pack begins, by bytes.
-func shard(p *pack, s, shards int) int {
-	if s == 0 || p.count == 0 {
+// piece is where the nth of several pieces of a pack begins, by bytes.
+func piece(p *pack, n, pieces int) int {
+	if n == 0 || p.count == 0 {
 		return 0
 	}
-	if s == shards {
+	if n == pieces {
 		return p.count
 	}
-	at := p.offs[0] + (uint64(len(p.data))-p.offs[0])/uint64(shards)*uint64(s)
+	at := p.offs[0] + (uint64(len(p.data))-p.offs[0])/uint64(pieces)*uint64(n)
 	lo, hi := 0, p.count
 	for lo < hi {
 		if mid := (lo + hi) / 2; p.offs[mid] < at {
