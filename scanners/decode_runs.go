@@ -221,6 +221,9 @@ func (s *scan) packed(dst []Match, b []byte, r run64, depth int) []Match {
 
 // base64 looks into b[start:end] as one text in base64.
 func (s *scan) base64(dst []Match, b []byte, start, end, depth int) []Match {
+	if s.decoded > s.bound {
+		return dst // inner has said so
+	}
 	decoded := decode64(s.buffer(depth), b[start:end])
 	s.keep(depth, decoded)
 	return s.inner(dst, b, decoded, region{EncBase64, start, end, base64Walk}, depth)

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"pgregory.net/rapid"
@@ -302,6 +303,28 @@ func TestEncodedPlace(t *testing.T) {
 		}
 		if err != nil || !strings.Contains(string(decoded), testName) || len(decoded) > len(testName)+4 {
 			t.Errorf("%s: %q is %q, %v", c.name, part, decoded, err)
+		}
+	}
+}
+
+// Texts that would take a search far longer which looked at everything again and again.
+func TestHostileTexts(t *testing.T) {
+	m := compile(t, append(testKeys(t), Key{Fingerprint: fingerprint(t, strings.Repeat("long and longer 0123456789abcdef ", 1000))})...)
+	window := testValue[8:24]
+	units := []string{
+		"H4sI", "UEsDBBQ", "QQ==", "QUJD\n", strings.Repeat("A", 16) + "\n", "\\", "\\n", "\\u0041", "%41", "%", "&#65;", "&amp;", "\"\"", "\" + \"", "'", "\x00", "A\x00",
+		"\x00\x00A", "PK\x03\x04", "\x1f\x8b\x08", testName, testName + "\n", testName + "\\n", "a" + window, window + "\n", "0af1", "deadbeef\n", "0123456789abcdef", "0123456789abcdef\n",
+		"%25", "\\\\", "&amp;amp;", base64.StdEncoding.EncodeToString([]byte(testName)) + " ", hex.EncodeToString([]byte(testName)) + " ",
+	}
+	for _, unit := range units {
+		text := []byte(strings.Repeat(unit, (256<<10)/len(unit)))
+		start := time.Now()
+		m.ScanBytes(t.Context(), text)
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("256 KiB of %q take %v", unit, took)
+		}
+		if testing.Verbose() {
+			t.Logf("%8.1f ms for %q", float64(time.Since(start).Microseconds())/1000, unit)
 		}
 	}
 }

@@ -11,6 +11,10 @@ func (s *scan) overLines(p *pattern, b []byte, i int) (f Match, ok bool) {
 	const indents = 64
 	low, high := max(0, i-2*p.offset-indents), min(len(b), i+2*(p.mark.size-p.offset)+indents)
 	for _, end := range []string{"\n", " ", "", "\r\n"} {
+		if s.hashed += high - low; s.hashed > s.allowed {
+			s.gap(tooAlike)
+			return Match{}, false
+		}
 		at := s.rejoin(b, low, high, i, end)
 		start := at - p.offset
 		stop := start + p.mark.size

@@ -225,11 +225,13 @@ func (s *scan) window(p *pattern, b []byte, i int) bool {
 	return i+windowLen <= len(b) && pepper.hash(low, binary.LittleEndian.Uint64(b[i+8:])) == p.mark.window
 }
 
+const tooAlike = "more places look like a value than are worth hashing"
+
 // value compares the HMAC. A text made of one window over and over would have each of them hashed at the length of a
 // value, which is bounded.
 func (s *scan) value(p *pattern, b []byte) bool {
 	if s.hashed += len(b); s.hashed > s.allowed {
-		s.gap("more places look like a value than are worth hashing")
+		s.gap(tooAlike)
 		return false
 	}
 	h := s.macs[p.pepper]
