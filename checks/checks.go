@@ -81,7 +81,7 @@ func Approvals(d approvals.Decision) Run {
 		r.Conclusion, r.Actions = "success", []Action{explain}
 	case approvals.Denied:
 		r.Conclusion, r.Actions = "failure", answers
-	case approvals.Refused:
+	case approvals.Refused, approvals.Invalid:
 		r.Conclusion, r.Actions = "failure", []Action{explain}
 	case approvals.Pending:
 		r.Status, r.Actions = "in_progress", answers

@@ -24,8 +24,6 @@ func (f *Forge) Apply(ctx context.Context, e workflow.Effect) error {
 		err = f.react(ctx, e)
 	case workflow.OpenIssue:
 		err = f.openIssue(ctx, e)
-	case workflow.EditIssue:
-		err = f.editIssue(ctx, e)
 	case workflow.ReopenIssue:
 		err = f.reopenIssue(ctx, e)
 	case workflow.CloseIssue:

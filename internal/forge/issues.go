@@ -72,16 +72,6 @@ func (f *Forge) openIssue(ctx context.Context, e workflow.OpenIssue) error {
 }
 
 // https://docs.github.com/en/rest/issues/issues#update-an-issue
-func (f *Forge) editIssue(ctx context.Context, e workflow.EditIssue) error {
-	s, err := f.at(e.At.Installation, e.At.Repo, writeTalk)
-	if err != nil {
-		return err
-	}
-	_, _, err = s.gh.Issues.Edit(ctx, e.At.Repo.Owner, e.At.Repo.Name, e.At.Number, &github.IssueRequest{Title: &e.Title, Body: &e.Body})
-	return err
-}
-
-// https://docs.github.com/en/rest/issues/issues#update-an-issue
 func (f *Forge) reopenIssue(ctx context.Context, e workflow.ReopenIssue) error {
 	s, err := f.at(e.At.Installation, e.At.Repo, writeTalk)
 	if err != nil {

@@ -151,12 +151,11 @@ func TestOwnIssuesOnTheHub(t *testing.T) {
 		t.Errorf("own issues of any label: %+v", all)
 	}
 	place := g.place("acme/identities", list[0].Number)
-	g.apply(workflow.EditIssue{At: place, Title: "Reviewed", Body: "<!-- m -->\nnew"})
 	if err := g.As("alice").SetIssueState("acme/identities", list[0].Number, "closed"); err != nil {
 		t.Fatal(err)
 	}
 	closed := must(g.forge.Issue(ctx, place))(t)
-	if closed.Open || closed.ClosedBy.Login != "alice" || closed.ClosedBy.ID == 0 || closed.Title != "Reviewed" {
+	if closed.Open || closed.ClosedBy.Login != "alice" || closed.ClosedBy.ID == 0 {
 		t.Errorf("closed: %+v", closed)
 	}
 	g.apply(workflow.ReopenIssue{At: place})

@@ -46,9 +46,6 @@ func CheckGrant(p Policy, id Identity, uc UseCase, g Grant, now time.Time) []Pro
 	if strings.TrimSpace(g.Reason) == "" {
 		say("reason", "there is no reason", "say what the access is for")
 	}
-	if known && id.Kind == AIAgent && g.PromptedBy == "" {
-		say("promptedBy", fmt.Sprintf("%s is an agent, and who prompted it is not said", quoted(id.Name)), "name the person whose prompt needs this access: they can't approve it")
-	}
 	checkLength(say, p, id, uc, g)
 	return sorted(out)
 }
@@ -79,6 +76,9 @@ func checkHolder(say func(field, what, hint string), id Identity, g Grant, now t
 		say("identity", fmt.Sprintf("%s is not in use: its status is %s", quoted(id.Name), quoted(string(id.Status))), "only an active identity can be given access")
 	case now.Add(time.Duration(g.Duration)).After(id.Expires.End()):
 		say("identity", fmt.Sprintf("%s expires on %s, before this access would end", quoted(id.Name), id.Expires), "ask for less time, or have its owner extend it first")
+	}
+	if id.Kind == AIAgent && g.PromptedBy == "" {
+		say("promptedBy", fmt.Sprintf("%s is an agent, and who prompted it is not said", quoted(id.Name)), "name the person whose prompt needs this access: they can't approve it")
 	}
 	if _, ok := id.Account.Principal(); !ok || (id.Account.User != "" && id.Account.Team != "") {
 		say("identity", fmt.Sprintf("%s names no account that could be given access", quoted(id.Name)), "its record needs account.user or account.team")

@@ -177,12 +177,7 @@ func (f Form) Grant(id string, requester Person, origin string) (Grant, []Proble
 	if g.PromptedBy = strings.TrimPrefix(f.PromptedBy, "@"); g.PromptedBy != "" && !validLogin(g.PromptedBy) {
 		shape(HeadingPromptedBy, "login", f.PromptedBy)
 	}
-	if n := utf8.RuneCountInString(f.Reason); n > LongestReason {
-		say(HeadingReason, fmt.Sprintf("the reason has %d characters, more than %d", n, LongestReason), "shorten it, or link to the details")
-	}
-	if strings.TrimSpace(f.Reason) == "" {
-		say(HeadingReason, "there is no reason", "say what the access is for")
-	}
+	checkReason(say, f.Reason)
 	if !f.Confirmed {
 		say(HeadingConfirmation, "the box is not ticked", "tick it in the issue, if you agree")
 	}
@@ -190,6 +185,15 @@ func (f Form) Grant(id string, requester Person, origin string) (Grant, []Proble
 		return Grant{}, sorted(out)
 	}
 	return g, nil
+}
+
+func checkReason(say func(heading, what, hint string), reason string) {
+	switch n := utf8.RuneCountInString(reason); {
+	case n > LongestReason:
+		say(HeadingReason, fmt.Sprintf("the reason has %d characters, more than %d", n, LongestReason), "shorten it, or link to the details")
+	case strings.TrimSpace(reason) == "":
+		say(HeadingReason, "there is no reason", "say what the access is for")
+	}
 }
 
 // validLogin is the pattern of the schemas' login.

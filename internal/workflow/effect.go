@@ -113,13 +113,6 @@ type OpenIssue struct {
 	Labels []string `json:"labels,omitempty"`
 }
 
-// EditIssue replaces the title and body of an issue of this App.
-type EditIssue struct {
-	At    Place  `json:"at"`
-	Title string `json:"title"`
-	Body  string `json:"body"`
-}
-
 // ReopenIssue opens a closed issue again.
 type ReopenIssue struct {
 	At Place `json:"at"`
@@ -177,7 +170,6 @@ func (e ClosePull) What() string    { return "close pull request " + e.At.String
 func (e DeleteBranch) What() string { return "delete branch " + e.Branch + " in " + e.At.String() }
 func (e CloseIssue) What() string   { return "close issue " + e.At.String() }
 func (e OpenIssue) What() string    { return fmt.Sprintf("open an issue in %s: %s", e.At.Repo, e.Title) }
-func (e EditIssue) What() string    { return "edit issue " + e.At.String() }
 func (e ReopenIssue) What() string  { return "reopen issue " + e.At.String() }
 func (e SetAccess) What() string {
 	if e.Revoke {
