@@ -25,9 +25,11 @@ const (
 // The bounds of decoding. A container that goes over one is a gap; text encodings that nest deeper than DepthMax
 // are left.
 const (
-	DepthMax     = 4        // encodings within each other
-	decodedRatio = 32       // bytes decoded for each byte of the whole text, beyond
-	decodedMin   = 64 << 20 // bytes decoded whatever the size
+	DepthMax     = 4       // encodings within each other
+	decodedRatio = 32      // bytes decoded for each byte of the whole text, and of what is unpacked, beyond
+	decodedMin   = 1 << 20 // bytes decoded whatever the size
+	hashedRatio  = 64      // bytes hashed to confirm values, for each byte of the whole text, beyond
+	hashedMin    = 1 << 20 // bytes hashed whatever the size
 )
 
 // A region is a part of a text that was decoded.

@@ -93,10 +93,12 @@ func (s *scan) unpack(dst []Match, b []byte, r io.Reader, kind Encoding, size, d
 
 // unpacked is inner for a text that begins and ends as it should.
 func (s *scan) unpacked(dst []Match, b, unpacked []byte, kind Encoding, depth int) []Match {
-	if s.decoded += len(unpacked); s.decoded > s.bound {
+	if s.opened += len(unpacked); s.opened > s.openable {
 		s.gap("more is packed in it than is worth unpacking")
 		return dst
 	}
+	s.bound += decodedRatio * len(unpacked)
+	s.allowed += hashedRatio * len(unpacked)
 	from := len(dst)
 	dst = s.text(dst, unpacked, depth+1, true)
 	for i := from; i < len(dst); i++ {

@@ -56,19 +56,21 @@ func (m *Matcher) Whole(prefix []byte) bool { return container(prefix) != "" || 
 
 // A scan is what one call needs while it runs. Scans are used again.
 type scan struct {
-	m       *Matcher
-	ctx     context.Context //nolint:containedctx // of one call: a scan lives no longer
-	macs    []hash.Hash     // one for each pepper
-	sum     [macLen]byte
-	hashed  int // bytes that values were hashed of, to confirm
-	allowed int // the most that they may be
-	decoded int // bytes that were decoded
-	bound   int // the most that they may be
-	buffers [DepthMax + 1][]byte
-	tiny    [8]byte
-	joined  []byte // lines that were joined, and
-	points  []int  // where each of their bytes came from
-	gaps    []Gap
+	m        *Matcher
+	ctx      context.Context //nolint:containedctx // of one call: a scan lives no longer
+	macs     []hash.Hash     // one for each pepper
+	sum      [macLen]byte
+	hashed   int // bytes that values were hashed of, to confirm
+	allowed  int // the most that they may be
+	decoded  int // bytes that were decoded
+	bound    int // the most that they may be
+	opened   int // bytes that were unpacked
+	openable int // the most that they may be
+	buffers  [DepthMax + 1][]byte
+	tiny     [8]byte
+	joined   []byte // lines that were joined, and
+	points   []int  // where each of their bytes came from
+	gaps     []Gap
 }
 
 // begin takes a scan for a text of that size.
@@ -80,9 +82,10 @@ func (m *Matcher) begin(ctx context.Context, size int) *scan {
 			s.macs[i] = hmac.New(sha256.New, m.peppers[i].mac)
 		}
 	}
-	s.ctx, s.hashed, s.decoded = ctx, 0, 0
-	s.allowed = 64*size + 64<<20
+	s.ctx, s.hashed, s.decoded, s.opened = ctx, 0, 0, 0
+	s.allowed = hashedRatio*size + hashedMin
 	s.bound = decodedRatio*size + decodedMin
+	s.openable = unpackedRatio*size + unpackedMax
 	return s
 }
 
