@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -10,7 +11,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -224,28 +224,36 @@ func generate(t *testing.T, dir string) {
 			files[i] = append(files[i], text())
 		}
 	}
-	var in bytes.Buffer
+	command := func(args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), "git", args...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull)
+		return cmd
+	}
+	done := func(err error) {
+		if err != nil {
+			t.Fatalf("make a repository: %v", err)
+		}
+	}
+	done(command("init", "-q", "--bare", ".").Run())
+	imports := command("fast-import", "--quiet")
+	// Through a pipe: what this process takes in memory would be counted as that of the ones that it starts.
+	pipe, err := imports.StdinPipe()
+	done(err)
+	done(imports.Start())
+	in := bufio.NewWriter(pipe)
 	for c := range 12_000 {
-		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter A <a@example.org> %d +0000\ndata 8\nan edit\n\n", 1_600_000_000+c*600)
+		fmt.Fprintf(in, "commit refs/heads/main\ncommitter A <a@example.org> %d +0000\ndata 8\nan edit\n\n", 1_600_000_000+c*600)
 		for range 3 {
 			i := random.IntN(len(files))
 			for range 1 + random.IntN(4) {
 				files[i][random.IntN(len(files[i]))] = text()
 			}
 			body := strings.Join(files[i], "\n")
-			fmt.Fprintf(&in, "M 100644 inline d%d/e%d/f%d.go\ndata %d\n%s\n", i%7, i%31, i, len(body), body)
+			fmt.Fprintf(in, "M 100644 inline d%d/e%d/f%d.go\ndata %d\n%s\n", i%7, i%31, i, len(body), body)
 		}
 	}
-	for _, args := range [][]string{{"init", "-q", "--bare", "."}, {"fast-import", "--quiet"}, {"repack", "-adfq"}} {
-		cmd := exec.CommandContext(t.Context(), "git", args...)
-		cmd.Dir, cmd.Stdin = dir, &in
-		cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull)
-		if args[0] != "fast-import" {
-			cmd.Stdin = nil
-		}
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %v: %v: %s", args, err, out)
-		}
-	}
-	runtime.GC()
+	done(in.Flush())
+	done(pipe.Close())
+	done(imports.Wait())
+	done(command("repack", "-adfq").Run())
 }
