@@ -2,6 +2,7 @@ package gitobj
 
 import (
 	"bytes"
+	"compress/zlib"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-
-	"github.com/klauspost/compress/zlib"
 
 	"github.com/keyreeve/keyreeve/scanners/inflate"
 )
