@@ -124,10 +124,11 @@ func variables() []string {
 	return out
 }
 
+// unknownNames names variables that nothing reads. That of the peppers is the scanner's, and may be set for that one.
 func unknownNames(values map[string]string) []string {
 	var out []string
 	for k := range values {
-		if !slices.Contains(variables(), k) {
+		if !slices.Contains(variables(), k) && k != pepperFileVariable {
 			out = append(out, k+" is not a variable of keyreeve's")
 		}
 	}
