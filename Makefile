@@ -80,10 +80,6 @@ bench: ## each benchmark once
 bench-owners: ## CODEOWNERS beside hmarr/codeowners, into docs/benchmarks.md
 	$(GO) test ./approvals -run '^$$' -bench BenchmarkOwnersAgainstOracle -benchtime 1x -write-benchmarks
 
-.PHONY: bench-scan
-bench-scan: ## the search of a whole history beside git cat-file, into docs/benchmarks.md (ARGS='-corpus DIR' for another repository)
-	$(GO) test ./scanners/bench -count=1 -timeout 60m -v -write-benchmarks $(ARGS)
-
 .PHONY: bench-log
 bench-log: ## the log with a million entries, into docs/benchmarks.md
 	$(GO) test ./internal/store -run TestLogAtSize -count=1 -timeout 30m -v -write-benchmarks
