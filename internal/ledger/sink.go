@@ -146,9 +146,10 @@ func (s *syslogSink) drop() {
 	s.conn = nil
 }
 
-// closed tells whether the other side, which never sends anything, has closed the connection.
+// closed tells whether the other side, which never sends anything, has closed the connection. It waits long enough
+// that a busy machine comes to read at all: Go does not read once the deadline is past.
 func closed(c net.Conn) bool {
-	if c.SetReadDeadline(time.Now().Add(time.Millisecond)) != nil { // a connection's deadline is of the real clock
+	if c.SetReadDeadline(time.Now().Add(100*time.Millisecond)) != nil { // a connection's deadline is of the real clock
 		return true
 	}
 	_, err := c.Read(make([]byte, 1))
