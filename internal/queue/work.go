@@ -27,7 +27,10 @@ const noting = 10 * time.Second
 func (q *Queue) walk(ctx context.Context, key string) error {
 	defer q.begin(key)()
 	for range rounds {
-		if more, err := q.walkOnce(ctx, key); err != nil || !more || q.stopping.Load() {
+		if q.stopping.Load() {
+			return nil // a job that was fetched while Stop began: its subject is owed to the next start
+		}
+		if more, err := q.walkOnce(ctx, key); err != nil || !more {
 			return err
 		}
 	}
