@@ -48,7 +48,7 @@ func (w *Walker) observeChange(ctx context.Context, f *issueFacts) (err error) {
 	for _, path := range changedPaths(f.pull.Files) {
 		f.needs = append(f.needs, f.owners.Need(approvals.Path, path, path))
 	}
-	if f.people, err = w.standBehind(ctx, f.subject.Installation, owners(f.needs)); err != nil {
+	if f.people, err = w.standBehind(ctx, f, f.needs); err != nil {
 		return err
 	}
 	if f.checks, err = w.Pulls.Checks(ctx, at, f.pull.Head); err != nil {

@@ -66,7 +66,7 @@ func (w *Walker) observeIssue(ctx context.Context, f *issueFacts) (err error) {
 	if f.rules.BreakGlass != nil {
 		glass = f.rules.BreakGlass.From
 	}
-	f.people, err = w.standBehind(ctx, f.subject.Installation, owners(f.needs, glass))
+	f.people, err = w.standBehind(ctx, f, f.needs, glass...)
 	return err
 }
 

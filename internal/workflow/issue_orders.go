@@ -53,7 +53,7 @@ func (w *Walker) observeOrders(ctx context.Context, f *issueFacts) error {
 	if f.boundless = errors.Is(err, ErrNotFound) || f.boundless; err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	f.people, err = w.standBehind(ctx, f.subject.Installation, owners(f.needs, f.rules.Revokers))
+	f.people, err = w.standBehind(ctx, f, f.needs, f.rules.Revokers...)
 	return err
 }
 
@@ -95,17 +95,6 @@ func (w *Walker) observeBounds(ctx context.Context, f *issueFacts) error {
 	}
 	f.identity, f.useCase, f.boundless = &id, &uc, len(broken) > 0
 	return nil
-}
-
-// owners lists the owners of needs, and others.
-func owners(needs []approvals.Need, more ...[]string) (out []string) {
-	for _, n := range needs {
-		out = append(out, n.Owners...)
-	}
-	for _, m := range more {
-		out = append(out, m...)
-	}
-	return out
 }
 
 // decideOrders judges each order. To end access early, somebody who asked for it, holds it, owns what it is for, or is

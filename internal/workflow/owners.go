@@ -37,15 +37,23 @@ func (w *Walker) readOwners(ctx context.Context, at Place, ref string) (ownersFi
 	return ownersFile{OwnersFile: approvals.OwnersFile{Repo: at.Repo}}, nil
 }
 
-// standBehind reads who stands behind each owner. A look-up that
+// standBehind reads who stands behind the owners that needs name, and behind more that the policy names. A look-up that
 // fails leaves its owner unknown, which is neither a yes nor a no; a limit is returned as an error.
-func (w *Walker) standBehind(ctx context.Context, installation int64, owners []string) (map[string]approvals.Members, error) {
+func (w *Walker) standBehind(ctx context.Context, f *issueFacts, needs []approvals.Need, more ...string) (map[string]approvals.Members, error) {
+	writers := map[string]bool{} // those whom a CODEOWNERS names that GitHub finds no fault with may write its repository
+	var owners []string
+	for _, n := range needs {
+		owners = append(owners, n.Owners...)
+		for _, o := range n.Owners {
+			writers[o] = writers[o] || n.Kind != approvals.PolicyRule
+		}
+	}
 	people := map[string]approvals.Members{}
-	for _, owner := range owners {
+	for _, owner := range append(owners, more...) {
 		if _, done := people[owner]; done {
 			continue
 		}
-		list, err := w.behind(ctx, installation, owner)
+		list, err := w.behind(ctx, f, owner, writers[owner])
 		var limited *LimitedError
 		switch {
 		case errors.As(err, &limited), ctx.Err() != nil:
@@ -60,9 +68,11 @@ func (w *Walker) standBehind(ctx context.Context, installation int64, owners []s
 	return people, nil
 }
 
-// behind reads the people of one owner. An account or team that does not
-// exist, and an e-mail address, which the API can't look up, stand for nobody.
-func (w *Walker) behind(ctx context.Context, installation int64, owner string) ([]identity.Person, error) {
+// behind reads the people of one owner. An account or team that does not exist, and an e-mail address, which the API
+// can't look up, stand for nobody. Nor does a person whom the policy alone names and who may not write the registry: an
+// account outlives its place in the organization, and GitHub asks the same of a code owner.
+func (w *Walker) behind(ctx context.Context, f *issueFacts, owner string, writer bool) ([]identity.Person, error) {
+	installation := f.subject.Installation
 	name, ok := strings.CutPrefix(owner, "@")
 	if !ok {
 		return nil, nil
@@ -78,5 +88,12 @@ func (w *Walker) behind(ctx context.Context, installation int64, owner string) (
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
-	return []identity.Person{p}, err
+	if err != nil || writer {
+		return []identity.Person{p}, err
+	}
+	level, err := w.People.RepositoryPermission(ctx, installation, f.registry.Repo, identity.Principal{Kind: identity.User, Name: p.Login})
+	if err != nil || level < identity.Write {
+		return nil, err
+	}
+	return []identity.Person{p}, nil
 }
