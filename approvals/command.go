@@ -67,7 +67,7 @@ const (
 type CommandForm struct {
 	Verb string
 	Form string // "/approve [reason]"
-	Does string // "approves what is asked for now", for people
+	Does string // for people: "approves what the request says now"
 	arg  argument
 }
 

@@ -108,7 +108,7 @@ func (l *ledgerLook) sign(ctx context.Context, s *store.Store) ([]byte, audit.Ch
 type keyFlags struct{ given []string }
 
 func (k *keyFlags) flag(c *cobra.Command) {
-	c.Flags().StringArrayVar(&k.given, "key", nil, "a verifier key of the log, or a file with one (`keyreeve audit key` prints it); may be repeated")
+	c.Flags().StringArrayVar(&k.given, "key", nil, "a verifier `KEY` of the log, or a file with one (keyreeve audit key prints it); may be repeated")
 }
 
 // keys reads the keys that were given.
@@ -167,8 +167,8 @@ func (f *entryFilter) flags(c *cobra.Command) {
 	c.Flags().StringVar(&f.subject, "subject", "", "only entries whose subject contains this")
 	c.Flags().StringVar(&f.actor, "actor", "", "only what this person caused: a login, or an account's id")
 	c.Flags().StringVar(&f.step, "step", "", "only entries of this step: received, decided, intended, applied, failed, verified, changed, stuck, archived")
-	c.Flags().StringVar(&f.since, "since", "", "only entries from this time on: 2026-03-01, 2026-03-01T12:00:00Z, or 24h ago as 24h")
-	c.Flags().StringVar(&f.until, "until", "", "only entries before this time")
+	c.Flags().StringVar(&f.since, "since", "", "only entries from this `TIME` on: 2026-03-01, 2026-03-01T12:00:00Z, or 24h ago as 24h")
+	c.Flags().StringVar(&f.until, "until", "", "only entries before this `TIME`")
 }
 
 // parse reads the flags' times; now is what a duration is counted back from.

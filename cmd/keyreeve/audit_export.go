@@ -47,7 +47,7 @@ cloudevents (1.0, JSON). With --since, --until and the like, only those entries.
 	l.dataFlag(c)
 	f.flags(c)
 	c.Flags().StringVar(&format, "format", string(audit.JSONL), "jsonl, csv, ocsf or cloudevents")
-	c.Flags().StringVarP(&out, "output", "o", "", "the file to write; default: print")
+	c.Flags().StringVarP(&out, "output", "o", "", "the `FILE` to write; default: print")
 	return c
 }
 
@@ -115,7 +115,7 @@ and a SQLite file that no bot has open.`,
 	}
 	l.dataFlag(c)
 	c.Flags().StringVar(&before, "before", "", "the day, or the time, from which on entries stay (required)")
-	c.Flags().StringVarP(&out, "output", "o", "", "the archive to write (required)")
+	c.Flags().StringVarP(&out, "output", "o", "", "the archive `FILE` to write (required)")
 	return c
 }
 

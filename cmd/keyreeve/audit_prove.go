@@ -53,8 +53,8 @@ in the form of c2sp.org/tlog-proof. Whoever has the log's verifier key needs not
 		},
 	}
 	l.dataFlag(c)
-	c.Flags().StringVarP(&out, "output", "o", "", "the file to write; default: print")
-	c.Flags().StringVar(&checkpoint, "checkpoint", "", "a file with a signed head of this log; default: sign it as it is now")
+	c.Flags().StringVarP(&out, "output", "o", "", "the `FILE` to write; default: print")
+	c.Flags().StringVar(&checkpoint, "checkpoint", "", "a `FILE` with a signed head of this log; default: sign it as it is now")
 	return c
 }
 
@@ -184,8 +184,8 @@ Exit code 0: it is so; 1: it is not; 2: wrong flags, or a file that can't be rea
 	}
 	l.dataFlag(c)
 	k.flag(c)
-	c.Flags().StringVar(&proof, "proof", "", "verify this proof instead, without the log")
-	c.Flags().StringVarP(&out, "output", "o", "", "write the proof to this file")
+	c.Flags().StringVar(&proof, "proof", "", "verify this proof `FILE` instead, without the log")
+	c.Flags().StringVarP(&out, "output", "o", "", "write the proof to this `FILE`")
 	return c
 }
 
@@ -242,7 +242,7 @@ changed unseen. A head that does not continue the one that was signed last is no
 		},
 	}
 	l.dataFlag(c)
-	c.Flags().StringVarP(&out, "output", "o", "", "the file to write; default: print")
+	c.Flags().StringVarP(&out, "output", "o", "", "the `FILE` to write; default: print")
 	return c
 }
 

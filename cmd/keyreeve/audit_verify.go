@@ -48,9 +48,9 @@ Exit code 0: the log is whole; 1: something was changed, removed or added, and i
 	}
 	v.flags(c)
 	v.flag(c)
-	c.Flags().StringVar(&v.export, "export", "", "verify this export instead of a database")
-	c.Flags().StringVar(&v.checkpoint, "checkpoint", "", "a file with a signed head that the log has to agree with")
-	c.Flags().StringArrayVar(&v.archives, "archive", nil, "a file with entries that were archived, in order; may be repeated")
+	c.Flags().StringVar(&v.export, "export", "", "verify this exported `FILE` instead of a database")
+	c.Flags().StringVar(&v.checkpoint, "checkpoint", "", "a `FILE` with a signed head that the log has to agree with")
+	c.Flags().StringArrayVar(&v.archives, "archive", nil, "a `FILE` with entries that were archived, in order; may be repeated")
 	return c
 }
 

@@ -50,7 +50,7 @@ It needs git on this machine.`,
 		},
 	}
 	c.Flags().BoolVar(&f.exit, "exit", false, "end when the story has ended; exit code 0 only if its end state was verified")
-	c.Flags().StringVar(&f.data, "data", "", "a new or empty folder in which database, registry and log are kept")
+	c.Flags().StringVar(&f.data, "data", "", "a new or empty `DIR` in which database, registry and log are kept")
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "where the simulated GitHub listens; port 0 takes a free one")
 	c.Flags().DurationVar(&f.pace, "pace", 0, "the pause before each act (on a terminal 1.5s)")
 	return c

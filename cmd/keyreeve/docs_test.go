@@ -100,3 +100,26 @@ func leaves(c *cobra.Command) []*cobra.Command {
 	}
 	return out
 }
+
+var wordyFlag = regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[\w-]+)((?: \S+){2,}) {2,}`)
+
+// TestFlagPlaceholders: what a flag takes is shown as one word. cobra takes the first words in backquotes for it, so a
+// command that is quoted in a flag's text would stand there.
+func TestFlagPlaceholders(t *testing.T) {
+	flags := 0
+	var look func(c *cobra.Command)
+	look = func(c *cobra.Command) {
+		usages := c.LocalFlags().FlagUsages()
+		flags += strings.Count(usages, " --")
+		for _, wordy := range wordyFlag.FindAllStringSubmatch(usages, -1) {
+			t.Errorf("%s %s takes %q", c.CommandPath(), wordy[1], wordy[2])
+		}
+		for _, sub := range c.Commands() {
+			look(sub)
+		}
+	}
+	look(newRoot(nil))
+	if flags < 50 {
+		t.Errorf("looked at %d flags only", flags)
+	}
+}

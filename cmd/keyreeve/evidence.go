@@ -47,8 +47,8 @@ control stands in the report as plainly as what it does. docs/controls.md lists 
 	c.Flags().StringVar(&e.control, "control", "", "the control: PR.AA-01, tenet-3, NHI5:2025, or with its catalogue (required)")
 	c.Flags().StringVar(&e.from, "from", "", "the first day (required)")
 	c.Flags().StringVar(&e.to, "to", "", "the day after the last one (default: now)")
-	c.Flags().StringVarP(&e.out, "output", "o", "", "the folder to write (required)")
-	c.Flags().StringVar(&e.checkpoint, "checkpoint", "", "a file with a signed head of this log; default: sign it as it is now")
+	c.Flags().StringVarP(&e.out, "output", "o", "", "the `DIR` to write (required)")
+	c.Flags().StringVar(&e.checkpoint, "checkpoint", "", "a `FILE` with a signed head of this log; default: sign it as it is now")
 	c.Flags().BoolVar(&e.force, "force", false, "write into a folder that is not empty")
 	return c
 }

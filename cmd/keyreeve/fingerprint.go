@@ -53,7 +53,7 @@ Exit codes: 0 printed; 1 the value can't be fingerprinted; 2 no pepper, or wrong
 			return printFingerprint(environ, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
-	c.Flags().StringVar(&newPepper, "new-pepper", "", "write a new random pepper to this file, which must not exist, and end")
+	c.Flags().StringVar(&newPepper, "new-pepper", "", "write a new random pepper to this `FILE`, which must not exist, and end")
 	return c
 }
 

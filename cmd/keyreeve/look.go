@@ -35,7 +35,7 @@ type look struct {
 
 // flags adds the flags that every command of this kind has.
 func (l *look) flags(c *cobra.Command) {
-	c.Flags().StringVar(&l.data, "data", "", "a folder that `keyreeve demo --data` kept (default: the database of KEYREEVE_DATABASE_URL, or ./keyreeve.db)")
+	c.Flags().StringVar(&l.data, "data", "", "the `DIR` that keyreeve demo --data kept (default: the database of KEYREEVE_DATABASE_URL, or ./keyreeve.db)")
 	c.Flags().BoolVar(&l.json, "json", false, "print one JSON object a line")
 }
 

@@ -60,10 +60,10 @@ is none.`,
 			return q.run(args, c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
-	c.Flags().StringVar(&q.file, "codeowners", "", "the file to read (default: where GitHub looks for it in this checkout)")
+	c.Flags().StringVar(&q.file, "codeowners", "", "the `FILE` to read (default: where GitHub looks for it in this checkout)")
 	c.Flags().BoolVar(&q.json, "json", false, "print one JSON object a line")
 	c.Flags().BoolVar(&q.check, "check", false, "exit with 1 when a path has no owner, or a line in error may be meant for it")
-	c.Flags().BoolVarP(&q.null, "null", "z", false, "paths on standard input end with NUL, as `git ls-files -z` prints them")
+	c.Flags().BoolVarP(&q.null, "null", "z", false, "paths on standard input end with NUL, as git ls-files -z prints them")
 	return c
 }
 

@@ -48,7 +48,7 @@ as expected; 1: one does not, or the registry has problems; 2: there are no case
 			return tellCases(c.OutOrStdout(), cases, asJSON)
 		},
 	}
-	c.Flags().StringVar(&registry, "registry", ".", "the checkout of a registry")
+	c.Flags().StringVar(&registry, "registry", ".", "the `DIR` of a registry's checkout")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a case, one a line")
 	return c
 }

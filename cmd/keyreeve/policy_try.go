@@ -54,7 +54,7 @@ may override it, or whether it may be asked for at all would differ; 2: there is
 		},
 	}
 	l.flags(c)
-	c.Flags().StringVar(&file, "policy", "", "the other policy file (required)")
+	c.Flags().StringVar(&file, "policy", "", "the other policy `FILE` (required)")
 	return c
 }
 

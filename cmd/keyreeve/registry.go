@@ -115,6 +115,6 @@ what to do, for an editor or a pre-commit hook. It asks no GitHub. Exit code 0: 
 			return nil
 		},
 	}
-	c.Flags().StringVar(&data, "data", "", "a folder that `keyreeve demo --data` kept")
+	c.Flags().StringVar(&data, "data", "", "the `DIR` that keyreeve demo --data kept")
 	return c
 }

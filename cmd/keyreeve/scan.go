@@ -73,8 +73,8 @@ As a pre-commit hook, --staged scans what is about to be committed, and nothing 
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&s.registry, "registry", "", "a registry's checkout, whose decommissioned identities' credentials are looked for")
-	f.StringVar(&s.keysFile, "keys", "", "a file with what to look for")
+	f.StringVar(&s.registry, "registry", "", "the `DIR` of a registry's checkout, whose decommissioned identities' credentials are looked for")
+	f.StringVar(&s.keysFile, "keys", "", "a `FILE` with what to look for")
 	f.BoolVar(&s.all, "all", false, "with --registry: the credentials of every identity, decommissioned or not")
 	f.StringVar(&s.format, "format", "table", "table, jsonl or sarif")
 	f.BoolVar(&s.staged, "staged", false, "scan what is staged in the repository around the current folder, for a pre-commit hook")
