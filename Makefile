@@ -37,6 +37,11 @@ test: ## vet, lint, and every test with the race detector; what the machine lack
 	@.ci/prepare tests
 	@race=-race; [ "$$($(GO) env CGO_ENABLED)" = 1 ] || race=; \
 	failed=; \
+	if [ -z "$${KEYREEVE_TEST_POSTGRES:-}" ]; then \
+		dir=$$(mktemp -d); trap ".ci/postgres stop $$dir" EXIT; \
+		if url=$$(.ci/postgres start "$$dir"); then export KEYREEVE_TEST_POSTGRES="$$url"; \
+		else .ci/prepare skip "tests on PostgreSQL" "no server could be started; KEYREEVE_TEST_POSTGRES may name one, such as postgres://postgres@localhost/postgres"; fi; \
+	fi; \
 	echo "== go vet $(PKG)"; $(GO) vet $(PKG) || failed="$$failed vet"; \
 	if [ "$(LINT)" = off ]; then .ci/prepare skip lint "LINT=off"; else $(MAKE) lint || failed="$$failed lint"; fi; \
 	[ -z "$$race" ] || [ "$(PKG)" != ./... ] || { \
